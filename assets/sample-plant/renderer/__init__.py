@@ -1,0 +1,1 @@
+"""Renders the sample plant's sources to PDF, DOCX, Markdown and plain text."""

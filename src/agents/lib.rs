@@ -1,0 +1,1 @@
+//! Answers: quote mode, conversations and receipts.

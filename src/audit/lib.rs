@@ -1,0 +1,1 @@
+//! Merkle log of what happened: entries, checkpoints, proofs, verifier.

@@ -1,0 +1,24 @@
+//! What every room speaks of: typed ids, the clock, labels, rights, limits and error kinds.
+//!
+//! Never:
+//! - reads the ambient clock or randomness outside `clock.rs` and `entropy.rs`;
+//! - touches files, sockets or threads;
+//! - knows HTTP, SQL or a document format.
+
+mod clock;
+mod entropy;
+mod error;
+mod ids;
+mod labels;
+pub mod limits;
+mod principal;
+
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp, TimestampError};
+pub use entropy::{Entropy, EntropyError, OsEntropy, SeededEntropy};
+pub use error::{Code, Coded, Violation};
+pub use ids::{
+    ChunkId, ConversationId, DocumentId, IdError, JobId, MessageId, PageNumber, RequestId,
+    RevisionId, SessionId, TenantId, TokenId, UserId,
+};
+pub use labels::{Classification, ExportControl, Label, LabelError, Origin};
+pub use principal::{Actor, Principal, Rights, Role, RoleError};

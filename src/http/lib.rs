@@ -1,0 +1,1 @@
+//! Routes, extractors, problem documents, event streams, OpenAPI and the embedded web pages.

@@ -1,0 +1,1 @@
+//! Documents, versions, ingestion, chunks, index, retrieval and citations.

@@ -1,0 +1,1 @@
+//! Permissions, classification, export control and rate limits.

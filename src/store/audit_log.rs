@@ -1,0 +1,209 @@
+//! Reading and verifying audit logs.
+
+use std::path::Path;
+
+use audit::{Entry, Hash, Report, Verifier};
+use base::{TenantId, Timestamp};
+use rusqlite::params;
+use seal::{DataKey, VerifyingKey};
+
+use crate::control;
+use crate::ledger::read_checkpoint;
+use crate::tenants::{tenant_dir, tenant_origin};
+use crate::{ApplianceScope, ReadTx, Store, StoreError};
+
+/// Which entries are wanted. Everything given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// At or after this moment.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// This actor (`user:<uuid>`, `console`, `appliance`).
+    pub actor: Option<String>,
+    /// This action (`document.uploaded`), or all of a noun (`document.`).
+    pub action: Option<String>,
+    /// This object (`document:<uuid>`).
+    pub object: Option<String>,
+    /// This outcome (`success`, `denied`, `failed`).
+    pub outcome: Option<String>,
+    /// Entries before this index: for the next page.
+    pub before: Option<u64>,
+}
+
+/// One entry with its place in the tree.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// The entry.
+    pub entry: Entry,
+    /// Its leaf hash (RFC 9162 section 2.1.1).
+    pub leaf_hash: Hash,
+}
+
+/// Entries, newest first.
+#[derive(Clone, Debug)]
+pub struct AuditPage {
+    /// The entries.
+    pub rows: Vec<AuditRow>,
+    /// Pass it as `before` to get the next page.
+    pub next: Option<u64>,
+}
+
+/// Entries that match `filter`, newest first.
+///
+/// # Errors
+/// The store's own; [`StoreError::Corrupt`] for an entry that can't be read.
+pub fn audit_entries(
+    tx: &ReadTx<'_>,
+    filter: &AuditFilter,
+    limit: u32,
+) -> Result<AuditPage, StoreError> {
+    let prefix = filter.action.as_ref().filter(|a| a.ends_with('.'));
+    let exact = filter.action.as_ref().filter(|a| !a.ends_with('.'));
+    let raw = tx.query_all(
+        "SELECT bytes, leaf_hash FROM audit_entries
+         WHERE (?1 IS NULL OR time >= ?1) AND (?2 IS NULL OR time < ?2)
+           AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR action = ?4)
+           AND (?5 IS NULL OR substr(action, 1, length(?5)) = ?5)
+           AND (?6 IS NULL OR object = ?6) AND (?7 IS NULL OR outcome = ?7)
+           AND (?8 IS NULL OR idx < ?8)
+         ORDER BY idx DESC LIMIT ?9",
+        params![
+            filter.from.map(Timestamp::unix_ms),
+            filter.until.map(Timestamp::unix_ms),
+            filter.actor,
+            exact,
+            prefix,
+            filter.object,
+            filter.outcome,
+            filter.before.map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
+            i64::from(limit) + 1,
+        ],
+        |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)),
+    )?;
+    let more = raw.len() > limit as usize;
+    let mut rows = Vec::with_capacity(raw.len());
+    for (bytes, hash) in raw.into_iter().take(limit as usize) {
+        let entry = Entry::parse(&bytes).map_err(|_| StoreError::Corrupt("audit_entries.bytes"))?;
+        rows.push(AuditRow { entry, leaf_hash: hash_of(&hash)? });
+    }
+    let next = if more { rows.last().map(|row| row.entry.index) } else { None };
+    Ok(AuditPage { rows, next })
+}
+
+impl Store {
+    /// Entries of the appliance's own log that match `filter`, newest first.
+    ///
+    /// # Errors
+    /// As [`audit_entries`].
+    pub async fn appliance_audit(
+        &self,
+        _scope: &ApplianceScope,
+        filter: AuditFilter,
+        limit: u32,
+    ) -> Result<AuditPage, StoreError> {
+        self.inner.control.read(move |tx| audit_entries(tx, &filter, limit)).await
+    }
+}
+
+/// What verifying one log found.
+#[derive(Debug)]
+pub struct VerifyOutcome {
+    /// Whose log: a tenant's, or the appliance's.
+    pub tenant: Option<TenantId>,
+    /// What people call it.
+    pub name: String,
+    /// The verifier's report, or why the log can't even be read.
+    pub report: Result<Report, StoreError>,
+}
+
+/// Verifies every log of an opened store against its checkpoint. Blocks on the disk; reads entries
+/// one by one, keeps 32 bytes of each.
+///
+/// # Errors
+/// [`StoreError`] when the control database can't be read.
+pub fn verify_data_dir(
+    store: &Store,
+    only: Option<TenantId>,
+) -> Result<Vec<VerifyOutcome>, StoreError> {
+    let mut outcomes = Vec::new();
+    if only.is_none() {
+        let report = store.verify_appliance();
+        outcomes.push(VerifyOutcome { tenant: None, name: "appliance".into(), report });
+    }
+    let rows = store.inner.control.read_blocking(control::tenant_rows)?;
+    for row in rows {
+        let id = row.tenant.id;
+        let Some((data, _)) = row.keys.as_ref() else { continue };
+        if only.is_some_and(|wanted| wanted != id) {
+            continue;
+        }
+        let report = store.verify_tenant(id, data, &row.audit_public_key);
+        outcomes.push(VerifyOutcome { tenant: Some(id), name: row.tenant.slug, report });
+    }
+    Ok(outcomes)
+}
+
+impl Store {
+    fn verify_appliance(&self) -> Result<Report, StoreError> {
+        let dir = self.data_dir();
+        verify_one(
+            &dir.join("control.db"),
+            &dir.join("control.checkpoint"),
+            &self.inner.control_key,
+            (crate::open::APPLIANCE_ORIGIN, &self.inner.control_head_key),
+        )
+    }
+
+    fn verify_tenant(
+        &self,
+        id: TenantId,
+        wrapped: &seal::WrappedKey,
+        public: &[u8; 32],
+    ) -> Result<Report, StoreError> {
+        let purpose = seal::KeyPurpose::TenantData;
+        let data = self.inner.master.unwrap(purpose, id.as_bytes(), wrapped)?;
+        let dir = tenant_dir(self.data_dir(), id);
+        verify_one(
+            &dir.join("tenant.db"),
+            &dir.join("checkpoint"),
+            &data.derive("tenant database"),
+            (&tenant_origin(id), &VerifyingKey::from_bytes(*public)?),
+        )
+    }
+}
+
+fn verify_one(
+    database: &Path,
+    checkpoint: &Path,
+    key: &DataKey,
+    signed_by: (&str, &VerifyingKey),
+) -> Result<Report, StoreError> {
+    let connection = crate::connection::open(database, key, crate::connection::Access::Read)?;
+
+    // The head is read before the entries: entries that arrive meanwhile only make the log longer
+    // than the head, which is allowed; shorter it can't get.
+    let head = read_checkpoint(checkpoint, signed_by.0, signed_by.1)?.ok_or_else(|| {
+        StoreError::AuditDamaged("the signed checkpoint beside the database is missing".into())
+    })?;
+    let mut verifier = Verifier::new(Some(head));
+    ReadTx::new(&connection).query_each(
+        "SELECT idx, bytes, leaf_hash FROM audit_entries ORDER BY idx",
+        [],
+        |row| {
+            let index = u64::try_from(row.get::<_, i64>(0)?)
+                .map_err(|_| StoreError::Corrupt("audit_entries.idx"))?;
+            let bytes: Vec<u8> = row.get(1)?;
+            let hash: Vec<u8> = row.get(2)?;
+            verifier.push(index, &bytes, &hash_of(&hash)?);
+            Ok::<(), StoreError>(())
+        },
+    )?;
+    Ok(verifier.finish())
+}
+
+fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {
+    let array = <[u8; 32]>::try_from(bytes)
+        .map_err(|_| StoreError::Corrupt("audit_entries.leaf_hash"))?;
+    Ok(Hash::from_bytes(array))
+}

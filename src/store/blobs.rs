@@ -1,0 +1,153 @@
+//! Original files, encrypted under the tenant's key; and where the tenant's index may lie.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::{Entropy, RevisionId};
+use seal::{DataKey, EncryptedReader, EncryptedWriter};
+use sha2::{Digest as _, Sha256};
+
+use crate::tenants::OpenTenant;
+use crate::{StoreError, fatal};
+
+/// A directory whose files a room encrypts itself, under a key of the tenant.
+pub struct SealedDirectory {
+    /// The directory; exists.
+    pub path: PathBuf,
+    /// The key for its files.
+    pub key: Arc<DataKey>,
+}
+
+/// What is known of a stored file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobInfo {
+    /// SHA-256 of the plaintext.
+    pub sha256: [u8; 32],
+    /// Length of the plaintext.
+    pub size_bytes: u64,
+}
+
+/// The original files of one tenant, by revision.
+pub struct Blobs<'a> {
+    tenant: &'a OpenTenant,
+    entropy: &'a dyn Entropy,
+}
+
+/// Bytes read and encrypted at a time.
+const COPY_BUFFER_BYTES: usize = 64 * 1024;
+
+impl<'a> Blobs<'a> {
+    pub(crate) const fn new(tenant: &'a OpenTenant, entropy: &'a dyn Entropy) -> Self {
+        Self { tenant, entropy }
+    }
+
+    /// Stores the original file of a revision; on disk when this returns. Blocks.
+    ///
+    /// Commit the revision's row only afterwards: a file without a row is swept, a row without a
+    /// file would be a loss.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Seal`]; nothing is stored then.
+    pub fn write(
+        &self,
+        id: RevisionId,
+        content: &mut dyn Read,
+    ) -> Result<BlobInfo, StoreError> {
+        let path = self.path(id);
+        let temporary = path.with_extension("part");
+        let result = self.write_to(&temporary, id, content);
+        let info = match result {
+            Ok(info) => info,
+            Err(error) => {
+                let _ = std::fs::remove_file(&temporary);
+                return Err(error);
+            }
+        };
+        std::fs::rename(&temporary, &path).map_err(StoreError::io("naming a stored file"))?;
+        if let Err(error) = seal::sync_dir(&self.tenant.blobs_dir()) {
+            fatal::sync_failed("the directory of stored files", &error);
+        }
+        Ok(info)
+    }
+
+    /// Opens the original file of a revision.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when it is missing, [`StoreError::Seal`] when it is damaged.
+    pub fn open(&self, id: RevisionId) -> Result<EncryptedReader, StoreError> {
+        let file = File::open(self.path(id)).map_err(StoreError::io("opening a stored file"))?;
+        Ok(EncryptedReader::open(file, self.tenant.blob_key(), &context(id))?)
+    }
+
+    /// Removes the original file of a revision; a missing one is fine.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn remove(&self, id: RevisionId) -> Result<(), StoreError> {
+        match std::fs::remove_file(self.path(id)) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::io("removing a stored file")(e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The revisions that have a file, and names of files that belong to none (left by a kill).
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn list(&self) -> Result<(Vec<RevisionId>, Vec<PathBuf>), StoreError> {
+        let (mut known, mut strays) = (Vec::new(), Vec::new());
+        let listing = std::fs::read_dir(self.tenant.blobs_dir());
+        for entry in listing.map_err(StoreError::io("listing stored files"))? {
+            let path = entry.map_err(StoreError::io("listing stored files"))?.path();
+            let id = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
+            match id {
+                Some(id) => known.push(id),
+                None => strays.push(path),
+            }
+        }
+        Ok((known, strays))
+    }
+
+    fn write_to(
+        &self,
+        path: &std::path::Path,
+        id: RevisionId,
+        content: &mut dyn Read,
+    ) -> Result<BlobInfo, StoreError> {
+        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
+        let file = file.map_err(StoreError::io("making a stored file"))?;
+        let key = self.tenant.blob_key();
+        let mut writer = EncryptedWriter::create(file, key, &context(id), self.entropy)?;
+        let mut hasher = Sha256::new();
+        let mut size_bytes = 0_u64;
+        let mut buffer = vec![0_u8; COPY_BUFFER_BYTES];
+        loop {
+            let count = content.read(&mut buffer).map_err(StoreError::io("reading the upload"))?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            size_bytes += count as u64;
+            writer.write_all(&buffer[..count]).map_err(StoreError::io("writing a stored file"))?;
+        }
+        let file = writer.finish()?;
+        if let Err(error) = file.sync_all() {
+            fatal::sync_failed("a stored file", &error);
+        }
+        Ok(BlobInfo { sha256: hasher.finalize().into(), size_bytes })
+    }
+
+    fn path(&self, id: RevisionId) -> PathBuf {
+        self.tenant.blobs_dir().join(id.to_string())
+    }
+}
+
+/// Binds the ciphertext to its revision, so that two files can't be exchanged.
+fn context(id: RevisionId) -> Vec<u8> {
+    format!("blob:{id}").into_bytes()
+}

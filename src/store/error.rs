@@ -1,0 +1,150 @@
+//! What can go wrong while keeping things.
+
+use base::{Code, Coded, Violation};
+
+/// An error of the store. The cause, where there is one, is the source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process holds the data directory.
+    #[error("the data directory is in use by another process")]
+    InUse,
+    /// The data directory can't be used as it is.
+    #[error("the data directory can't be used: {0}")]
+    DataDirectory(String),
+    /// A file or directory of the store failed.
+    #[error("a file of the store failed: {what}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// The operating system's answer.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key failed.
+    #[error("a key of the store failed")]
+    Seal(#[from] seal::SealError),
+    /// A database can't be opened with its key: wrong key, or a damaged first page.
+    #[error("the database can't be opened with its key: wrong key or damaged file")]
+    WrongKey,
+    /// A database statement failed.
+    #[error("the database failed")]
+    Database(#[source] rusqlite::Error),
+    /// A row holds something that the code never writes.
+    #[error("the database holds an unexpected value in {0}")]
+    Corrupt(&'static str),
+    /// The database was written by a newer version of the program.
+    #[error("the database has schema {found}, this program knows {known}: use the newer program")]
+    NewerSchema {
+        /// Schema version of the file.
+        found: u32,
+        /// Newest version that this program knows.
+        known: u32,
+    },
+    /// An applied migration differs from the one in this program.
+    #[error("migration {0} was changed after it had been applied")]
+    ChangedMigration(u32),
+    /// The database is behind its checkpoint or the checkpoint is damaged; only reads are served.
+    #[error("this tenant is read-only: {0}")]
+    ReadOnly(String),
+    /// Too many writes are waiting.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The writer ended while this write was waiting; nothing has changed.
+    #[error("the write was not carried out")]
+    NotCommitted,
+    /// The audit entry can't be written; nothing has changed.
+    #[error("the audit entry can't be written")]
+    AuditUnavailable(#[source] Box<StoreError>),
+    /// A closure given to the store panicked; nothing has changed.
+    #[error("a database operation failed unexpectedly")]
+    Panicked,
+    /// There is no such tenant.
+    #[error("there is no such tenant")]
+    TenantNotFound,
+    /// The tenant is suspended.
+    #[error("the tenant is suspended")]
+    TenantSuspended,
+    /// The tenant's slug is taken.
+    #[error("a tenant with this slug exists")]
+    SlugTaken,
+    /// An input field is wrong.
+    #[error("{}: {}", .0.field, .0.reason)]
+    Invalid(Violation),
+    /// No live session, token or operator key stands behind the call.
+    #[error("not signed in")]
+    Unauthenticated,
+    /// There is no such job.
+    #[error("there is no such job")]
+    JobNotFound,
+    /// The job has already ended.
+    #[error("the job has already ended")]
+    JobEnded,
+    /// No random bytes could be had.
+    #[error(transparent)]
+    Entropy(#[from] base::EntropyError),
+    /// The audit log is not what it should be.
+    #[error("the audit log is damaged: {0}")]
+    AuditDamaged(String),
+    /// Too many jobs are waiting.
+    #[error("too many jobs are waiting")]
+    QueueFull,
+}
+
+impl StoreError {
+    pub(crate) const fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::Io { what, source }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        match source {
+            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::NotADatabase => {
+                Self::WrongKey
+            }
+            other => Self::Database(other),
+        }
+    }
+}
+
+impl Coded for StoreError {
+    fn code(&self) -> Code {
+        match self {
+            Self::InUse | Self::DataDirectory(_) => "data_directory_unusable",
+            Self::Io { .. } | Self::Database(_) | Self::NotCommitted | Self::Panicked => {
+                "store_unavailable"
+            }
+            Self::Entropy(_) | Self::Seal(_) => "store_unavailable",
+            Self::WrongKey | Self::Corrupt(_) | Self::AuditDamaged(_) => "store_damaged",
+            Self::ChangedMigration(_) | Self::NewerSchema { .. } => "schema_unknown",
+            Self::ReadOnly(_) => "tenant_read_only",
+            Self::Busy => "store_busy",
+            Self::QueueFull => "job_queue_full",
+            Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::TenantNotFound => "tenant_not_found",
+            Self::TenantSuspended => "tenant_suspended",
+            Self::SlugTaken => "tenant_slug_taken",
+            Self::Invalid(_) => "invalid_input",
+            Self::Unauthenticated => "unauthenticated",
+            Self::JobNotFound => "job_not_found",
+            Self::JobEnded => "job_ended",
+        }
+    }
+
+    fn violation(&self) -> Option<Violation> {
+        match self {
+            Self::Invalid(violation) => Some(violation.clone()),
+            Self::SlugTaken => Some(Violation::new("slug", "is taken by another tenant")),
+            _ => None,
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Busy | Self::AuditUnavailable(_) => Some(1),
+            Self::QueueFull => Some(30),
+            _ => None,
+        }
+    }
+}
