@@ -1,0 +1,64 @@
+# Millwright. `make help` lists what can be made; `make run` and `make test` are all a newcomer needs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millwright
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export MILLWRIGHT_WEIGHTS_DIR ?= $(CACHE)/weights/all-minilm-l6-v2
+export PATH := $(CACHE)/tools/bin:$(PATH)
+DEMO_DIR ?= $(CACHE)/demo
+LISTEN ?= 127.0.0.1:8443
+
+.PHONY: help
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what building needs (system packages, weights, web assets)
+	@packaging/setup.sh build
+
+.PHONY: weights
+weights: ## Obtain the pinned embedder weights
+	@models/fetch.sh
+
+.PHONY: web
+web: ## Install the pinned web assets
+	@cd web && { cmp -s package-lock.json node_modules/.installed.lock \
+	  || { echo "web: installing the pinned packages"; npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed.lock; }; }
+
+.PHONY: build
+build: setup weights web ## Build the development executable
+	@echo "build: compiling (the first time takes a while)"
+	@cargo build --locked --package millwright
+
+.PHONY: run
+run: build ## Start the appliance with the demo plant on https://$(LISTEN)
+	@exec "$(CARGO_TARGET_DIR)/debug/millwright" serve --demo --data-dir "$(DEMO_DIR)" --listen "$(LISTEN)"
+
+.PHONY: test
+test: build ## Run every check and every test
+	@packaging/setup.sh test
+	@packaging/check.sh
+
+.PHONY: bench
+bench: build bench-retrieval ## Run the benches
+	@cargo bench --locked --workspace --exclude millwright-knowledge
+	@cargo bench --locked --package millwright-knowledge --bench scale
+
+.PHONY: bench-retrieval
+bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails below its figures
+	@cargo bench --locked --package millwright-knowledge --bench retrieval
+
+.PHONY: release
+release: setup weights web ## Build the static release file in dist/
+	@packaging/release.sh
+
+.PHONY: fmt
+fmt: ## Format the code
+	@cargo fmt --all
+
+.PHONY: clean-demo
+clean-demo: ## Remove the demo's data directory
+	@rm -rf -- "$(DEMO_DIR)"

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Installs what is missing for building (`build`) or testing (`test`) on Debian. Safe to repeat.
+set -euo pipefail
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/millwright"
+mkdir -p "$cache/tools"
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+# Debian packages by the command that proves them.
+install_missing() {
+  local missing=()
+  while [ $# -gt 0 ]; do
+    command -v "$1" >/dev/null 2>&1 || [ -e "$1" ] || missing+=("$2")
+    shift 2
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null 2>&1 || die "please install as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends \
+    "${missing[@]}" >/dev/null
+}
+
+# Cargo programs by name and version, into the cache folder.
+cargo_tool() {
+  local name=$1 version=$2
+  if "$name" --version 2>/dev/null | grep -qF "$version" \
+    || "$cache/tools/bin/$name" --version 2>/dev/null | grep -qF "$version"; then
+    return 0
+  fi
+  say "building $name $version (once)"
+  CARGO_TARGET_DIR="$cache/tools/target" CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    cargo install --locked --quiet --root "$cache/tools" --version "$version" "$name"
+  rm -rf "$cache/tools/target"
+}
+
+case "${1:-}" in
+  build)
+    install_missing cc build-essential perl perl make make python3 python3 pip3 python3-pip \
+      node nodejs npm npm
+    command -v cargo >/dev/null 2>&1 \
+      || die "cargo is missing: install Rust 1.95 or newer with rustup, then repeat"
+    ;;
+  test)
+    install_missing pdftotext poppler-utils qpdf qpdf chromium chromium ip iproute2
+    command -v cargo-nextest >/dev/null 2>&1 || cargo_tool cargo-nextest 0.9.143
+    cargo_tool cargo-deny 0.20.2
+    ;;
+  *)
+    die "usage: packaging/setup.sh build|test"
+    ;;
+esac

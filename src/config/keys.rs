@@ -1,0 +1,98 @@
+//! Every configuration key, with its default and what it is for.
+
+use std::fmt::Write as _;
+
+/// One key of the configuration.
+pub(crate) struct Key {
+    /// `section.name`.
+    pub(crate) path: &'static str,
+    /// The default as a TOML value.
+    pub(crate) default: &'static str,
+    /// What it is for, in words for an administrator.
+    pub(crate) about: &'static str,
+}
+
+const fn key(path: &'static str, default: &'static str, about: &'static str) -> Key {
+    Key { path, default, about }
+}
+
+/// All keys, by section.
+pub(crate) const KEYS: &[Key] = &[
+    key("data.dir", "\"/var/lib/millwright\"", "Where everything is kept."),
+    key(
+        "data.key_file",
+        "\"\"",
+        "File with the master key (mode 0600). Empty: master.key in the data directory. A systemd \
+         credential named millwright-master-key comes before either.",
+    ),
+    key("data.tenant_idle_close_s", "600", "A tenant that nobody uses is closed after so long."),
+    key("server.listen", "\"127.0.0.1:8443\"", "Address and port of the HTTPS server."),
+    key(
+        "server.plain_http",
+        "false",
+        "Serve without TLS. Refused unless server.listen is a loopback address.",
+    ),
+    key(
+        "server.names",
+        "[]",
+        "More host names and addresses for the certificate that the appliance makes itself.",
+    ),
+    key(
+        "server.certificate_file",
+        "\"\"",
+        "Your own certificate chain (PEM). Empty: one that the appliance makes and renews.",
+    ),
+    key("server.certificate_key_file", "\"\"", "The private key of your own certificate (PEM)."),
+    key(
+        "server.cors_allowed_origins",
+        "[]",
+        "Origins of other web pages that may call the API. Empty: none.",
+    ),
+    key("server.connections_max", "512", "Connections served at the same time."),
+    key("server.requests_per_minute_and_user", "60", "Requests a person may make in a minute."),
+    key("session.idle_minutes", "480", "A browser session ends after so long without a request."),
+    key("session.absolute_hours", "24", "A browser session ends after so long in any case."),
+    key("session.token_minutes", "60", "How long an API token lives that names no time itself."),
+    key("ingest.parse_memory_mib", "512", "Memory of the worker that reads one document."),
+    key("ingest.parse_timeout_s", "30", "Time that the worker may take for one document."),
+    key("ingest.jobs_in_parallel", "2", "Documents that are read at the same time."),
+    key("ingest.queue_length", "1000", "Documents that may wait, per tenant."),
+    key("models.threads", "0", "Threads of the model worker. 0: one per core."),
+    key("models.idle_stop_s", "900", "The model worker ends after so long without work."),
+    key("log.format", "\"pretty\"", "How log lines look: \"pretty\" or \"json\"."),
+    key(
+        "log.level",
+        "\"info\"",
+        "Least level that is logged: error, warn, info, debug, trace; or a filter such as \
+         \"info,http=debug\".",
+    ),
+    key(
+        "telemetry.otlp_endpoint",
+        "\"\"",
+        "OpenTelemetry collector, as http://address:port. Empty: nothing is sent.",
+    ),
+];
+
+/// Environment variable that overrides a key: `server.listen` is `MILLWRIGHT_SERVER_LISTEN`.
+pub(crate) fn variable(path: &str) -> String {
+    format!("MILLWRIGHT_{}", path.replace('.', "_").to_ascii_uppercase())
+}
+
+/// The default configuration as a commented file.
+pub(crate) fn default_file() -> String {
+    let mut text = String::from(
+        "# Millwright configuration. Every key is optional; these are the defaults.\n\
+         # A variable MILLWRIGHT_<SECTION>_<KEY> overrides the file.\n",
+    );
+    let mut section = "";
+    for key in KEYS {
+        // Every path has exactly one dot (asserted by a test).
+        let (head, name) = key.path.split_once('.').unwrap_or(("", key.path));
+        if head != section {
+            let _ = writeln!(text, "\n[{head}]");
+            section = head;
+        }
+        let _ = writeln!(text, "# {}\n{name} = {}", key.about, key.default);
+    }
+    text
+}

@@ -1,0 +1,297 @@
+//! Merging the layers of the configuration and saying clearly what is wrong with them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::keys::{KEYS, variable};
+use super::{Config, DEFAULT_PATH};
+
+/// What is wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file can't be read.
+    #[error("{path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    /// The file is not TOML.
+    #[error("{path}: {detail}")]
+    Syntax { path: PathBuf, detail: String },
+    /// A key that does not exist.
+    #[error("{origin}: unknown key '{key}'{}", hint(.nearest.as_deref()))]
+    UnknownKey { origin: String, key: String, nearest: Option<String> },
+    /// A value of the wrong kind or out of its range.
+    #[error("{origin}: '{key}': {detail}")]
+    Value { origin: String, key: String, detail: String },
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map_or_else(
+        || "; `millwright config default` lists all keys".to_owned(),
+        |key| format!("; did you mean '{key}'?"),
+    )
+}
+
+/// Where the layers come from.
+pub(crate) struct Sources {
+    /// The file named on the command line; it must exist.
+    pub(crate) file: Option<PathBuf>,
+    /// `--data-dir` of the command line.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The environment.
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+/// The configuration, and for every key where its value came from.
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// By path: the value as TOML and its origin.
+    pub(crate) values: BTreeMap<String, (Value, String)>,
+}
+
+/// Variables with our prefix that are not configuration keys.
+const OTHER_VARIABLES: &[&str] = &["MILLWRIGHT_CONFIG", "MILLWRIGHT_DATA_DIR"];
+
+/// Merges defaults, file, environment and command line.
+pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut values = BTreeMap::new();
+    for key in KEYS {
+        let value = parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
+        values.insert(key.path.to_owned(), (value, "default".to_owned()));
+    }
+    let file = match &sources.file {
+        Some(path) => Some(path.clone()),
+        None => Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists()),
+    };
+    if let Some(path) = file {
+        merge_file(&path, &mut values)?;
+    }
+    merge_variables(&sources.variables, &mut values)?;
+    if let Some(dir) = &sources.data_dir {
+        let value = Value::String(dir.display().to_string());
+        values.insert("data.dir".into(), (value, "--data-dir".into()));
+    }
+    let config = build(&values)?;
+    check(&config, &values)?;
+    Ok(Loaded { config, values })
+}
+
+fn merge_file(
+    path: &Path,
+    values: &mut BTreeMap<String, (Value, String)>,
+) -> Result<(), ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.into(), source })?;
+    let table: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
+        path: path.into(),
+        detail: e.to_string(),
+    })?;
+    let origin = path.display().to_string();
+    for (section, content) in table {
+        let Value::Table(entries) = content else {
+            return Err(unknown(&origin, &section));
+        };
+        for (name, value) in entries {
+            let key = format!("{section}.{name}");
+            if !values.contains_key(&key) {
+                return Err(unknown(&origin, &key));
+            }
+            values.insert(key, (value, origin.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn merge_variables(
+    variables: &[(String, String)],
+    values: &mut BTreeMap<String, (Value, String)>,
+) -> Result<(), ConfigError> {
+    let known: BTreeMap<String, &str> =
+        KEYS.iter().map(|key| (variable(key.path), key.path)).collect();
+    for (name, text) in variables {
+        if !name.starts_with("MILLWRIGHT_") || OTHER_VARIABLES.contains(&name.as_str()) {
+            continue;
+        }
+        let Some(path) = known.get(name) else {
+            let nearest = nearest(name, known.keys().map(String::as_str));
+            let origin = "environment".to_owned();
+            return Err(ConfigError::UnknownKey { origin, key: name.clone(), nearest });
+        };
+        let is_text = matches!(values.get(*path), Some((Value::String(_), _)));
+        let value = if is_text {
+            Value::String(text.clone())
+        } else {
+            parse_value(text).map_err(|detail| value_error(name, path, detail))?
+        };
+        values.insert((*path).to_owned(), (value, name.clone()));
+    }
+    Ok(())
+}
+
+fn parse_value(text: &str) -> Result<Value, String> {
+    let table: Table =
+        format!("value = {text}").parse().map_err(|_| format!("'{text}' is not a TOML value"))?;
+    table.get("value").cloned().ok_or_else(|| format!("'{text}' is not a TOML value"))
+}
+
+/// Deserialises key by key first, so that an error names the key and its origin.
+fn build(values: &BTreeMap<String, (Value, String)>) -> Result<Config, ConfigError> {
+    let mut root = Table::new();
+    for (path, (value, _)) in values {
+        let (section, name) = path.split_once('.').unwrap_or(("", path));
+        if let Value::Table(table) =
+            root.entry(section).or_insert_with(|| Value::Table(Table::new()))
+        {
+            table.insert(name.to_owned(), value.clone());
+        }
+    }
+    Config::deserialize_table(root.clone()).or_else(|first| {
+        // Put the defaults back one at a time: the key whose default mends it is at fault.
+        for key in KEYS {
+            let Some((_, origin)) = values.get(key.path).filter(|(_, o)| o != "default") else {
+                continue;
+            };
+            let mut mended = root.clone();
+            let (section, name) = key.path.split_once('.').unwrap_or(("", key.path));
+            if let (Some(Value::Table(table)), Ok(value)) =
+                (mended.get_mut(section), parse_value(key.default))
+            {
+                table.insert(name.to_owned(), value);
+            }
+            let still = Config::deserialize_table(mended).err();
+            if still.as_deref() != Some(first.as_str()) {
+                return Err(value_error(origin, key.path, first));
+            }
+        }
+        Err(value_error("configuration", "?", first))
+    })
+}
+
+impl Config {
+    fn deserialize_table(table: Table) -> Result<Self, String> {
+        table.try_into().map_err(|e: toml::de::Error| e.message().to_owned())
+    }
+}
+
+/// Rules between keys, and ranges.
+fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<(), ConfigError> {
+    let fail = |key: &str, detail: &str| {
+        let origin = values.get(key).map_or("configuration", |(_, origin)| origin.as_str());
+        Err(value_error(origin, key, detail.to_owned()))
+    };
+    let server = &config.server;
+    if server.plain_http && !server.listen.ip().is_loopback() {
+        return fail("server.plain_http", "only allowed when server.listen is a loopback address");
+    }
+    let own = !server.certificate_file.as_os_str().is_empty();
+    if own != !server.certificate_key_file.as_os_str().is_empty() {
+        return fail(
+            "server.certificate_key_file",
+            "certificate_file and certificate_key_file belong together: set both or neither",
+        );
+    }
+    for origin in &server.cors_allowed_origins {
+        if !(origin.starts_with("https://") || origin.starts_with("http://")) || origin.contains('*')
+        {
+            return fail(
+                "server.cors_allowed_origins",
+                "must be full origins such as https://portal.plant.example; no wildcards",
+            );
+        }
+    }
+    let ranges = [
+        ("server.connections_max", server.connections_max, 1, 65_536),
+        ("server.requests_per_minute_and_user", server.requests_per_minute_and_user, 1, 100_000),
+        ("session.idle_minutes", config.session.idle_minutes, 1, 43_200),
+        ("session.absolute_hours", config.session.absolute_hours, 1, 720),
+        ("session.token_minutes", config.session.token_minutes, 1, 527_040),
+        ("ingest.parse_memory_mib", config.ingest.parse_memory_mib, 64, 16_384),
+        ("ingest.parse_timeout_s", config.ingest.parse_timeout_s, 1, 3_600),
+        ("ingest.jobs_in_parallel", config.ingest.jobs_in_parallel, 1, 64),
+        ("ingest.queue_length", config.ingest.queue_length, 1, 1_000_000),
+        ("models.threads", config.models.threads, 0, 1_024),
+        ("models.idle_stop_s", config.models.idle_stop_s, 10, 604_800),
+        ("data.tenant_idle_close_s", config.data.tenant_idle_close_s, 10, 604_800),
+    ];
+    for (key, value, least, most) in ranges {
+        if !(least..=most).contains(&value) {
+            return fail(key, &format!("must be from {least} to {most}"));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(origin: &str, key: &str) -> ConfigError {
+    let nearest = nearest(key, KEYS.iter().map(|known| known.path));
+    ConfigError::UnknownKey { origin: origin.to_owned(), key: key.to_owned(), nearest }
+}
+
+fn nearest<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    /// Jaro-Winkler similarity below which a suggestion would only confuse.
+    const LEAST_SIMILARITY: f64 = 0.75;
+    known
+        .map(|candidate| (strsim::jaro_winkler(key, candidate), candidate))
+        .filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+fn value_error(origin: &str, key: &str, detail: String) -> ConfigError {
+    ConfigError::Value { origin: origin.to_owned(), key: key.to_owned(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("millwright.toml");
+        std::fs::write(&file, text).unwrap();
+        let variables = variables.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        load(&Sources { file: Some(file.clone()), data_dir: None, variables })
+            .map_err(|e| e.to_string().replace(&file.display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn every_key_has_a_field_and_every_field_a_key() {
+        assert!(KEYS.iter().all(|key| key.path.matches('.').count() == 1));
+        load_text("", &[]).unwrap();
+        assert!(load_text(&super::super::default_file(), &[]).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let error = load_text("[server]\nlisten_adress = 'x'\n", &[]).err().unwrap();
+        assert_eq!(error, "FILE: unknown key 'server.listen_adress'; did you mean 'server.listen'?");
+        let error = load_text("", &[("MILLWRIGHT_SERVER_LISTN", "x")]).err().unwrap();
+        assert!(error.ends_with("did you mean 'MILLWRIGHT_SERVER_LISTEN'?"), "{error}");
+        assert!(load_text("zzz = 1", &[]).err().unwrap().contains("config default"));
+    }
+
+    #[test]
+    fn a_wrong_value_names_key_and_origin() {
+        let error = load_text("[server]\nlisten = 'nowhere'\n", &[]).err().unwrap();
+        assert!(error.starts_with("FILE: 'server.listen': "), "{error}");
+        let error = load_text("", &[("MILLWRIGHT_SESSION_IDLE_MINUTES", "0")]).err().unwrap();
+        assert_eq!(
+            error,
+            "MILLWRIGHT_SESSION_IDLE_MINUTES: 'session.idle_minutes': must be from 1 to 43200"
+        );
+        let error = load_text("[server]\nplain_http = true\nlisten = '0.0.0.0:80'", &[]);
+        assert!(error.err().unwrap().contains("loopback"));
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let loaded = load_text(
+            "[log]\nlevel = 'debug'\n[models]\nthreads = 2",
+            &[("MILLWRIGHT_LOG_LEVEL", "warn")],
+        )
+        .unwrap();
+        assert_eq!(loaded.config.log.level, "warn");
+        assert_eq!(loaded.config.models.threads, 2);
+        assert_eq!(loaded.values["log.level"].1, "MILLWRIGHT_LOG_LEVEL");
+    }
+}

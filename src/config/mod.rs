@@ -1,0 +1,110 @@
+//! Configuration: one TOML file with environment overrides, every key declared once in `keys.rs`.
+//!
+//! Values are merged from three layers, each overriding the one before: the defaults of
+//! [`keys::KEYS`], the file, and `MILLWRIGHT_<SECTION>_<KEY>` variables. Whatever the source,
+//! unknown keys and wrong types are errors that name the key.
+
+mod keys;
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+pub(crate) use keys::{KEYS, default_file};
+pub(crate) use load::{ConfigError, Loaded, Sources, load};
+
+/// Where the configuration is looked for when the command line names no file.
+pub(crate) const DEFAULT_PATH: &str = "/etc/millwright/millwright.toml";
+
+/// The whole configuration. Every field has its default in [`keys::KEYS`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) data: Data,
+    pub(crate) server: Server,
+    pub(crate) session: Session,
+    pub(crate) ingest: Ingest,
+    pub(crate) models: Models,
+    pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Data {
+    pub(crate) dir: PathBuf,
+    /// Empty: `master.key` in the data directory.
+    pub(crate) key_file: PathBuf,
+    pub(crate) tenant_idle_close_s: u32,
+}
+
+/// The HTTPS server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    pub(crate) plain_http: bool,
+    pub(crate) names: Vec<String>,
+    /// Empty: a certificate of our own.
+    pub(crate) certificate_file: PathBuf,
+    pub(crate) certificate_key_file: PathBuf,
+    pub(crate) cors_allowed_origins: Vec<String>,
+    pub(crate) connections_max: u32,
+    pub(crate) requests_per_minute_and_user: u32,
+}
+
+/// Browser sessions and API tokens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Session {
+    pub(crate) idle_minutes: u32,
+    pub(crate) absolute_hours: u32,
+    pub(crate) token_minutes: u32,
+}
+
+/// The parse worker and the ingestion queue.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ingest {
+    pub(crate) parse_memory_mib: u32,
+    pub(crate) parse_timeout_s: u32,
+    pub(crate) jobs_in_parallel: u32,
+    pub(crate) queue_length: u32,
+}
+
+/// The model worker.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Models {
+    pub(crate) threads: u32,
+    pub(crate) idle_stop_s: u32,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    pub(crate) level: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Telemetry that leaves the machine; off unless an address is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Telemetry {
+    /// Empty: off.
+    pub(crate) otlp_endpoint: String,
+}
