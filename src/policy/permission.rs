@@ -1,0 +1,347 @@
+//! The list of permissions, and which role has which.
+
+use std::fmt;
+
+use base::Role;
+
+/// One thing that a person may or may not do. A route, a domain function and a row of the
+/// permission matrix name the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Permission {
+    /// Ask a question.
+    ChatSend,
+    /// Read one's own conversations.
+    ConversationsRead,
+    /// Rename and delete one's own conversations.
+    ConversationsChange,
+    /// Search the documents without asking for an answer.
+    SearchQuery,
+    /// List documents and read their pages and chunks.
+    DocumentsRead,
+    /// Read one's own account.
+    ProfileRead,
+    /// Change one's own name, language and password, and end one's own sessions.
+    ProfileChange,
+    /// List one's own API tokens.
+    TokensRead,
+    /// Issue an API token that acts for oneself.
+    TokensIssue,
+    /// Revoke one's own API tokens.
+    TokensRevoke,
+    /// Upload a document or a new revision of it.
+    DocumentsUpload,
+    /// Change labels, tags, metadata and validity of a document.
+    DocumentsChange,
+    /// Delete a document.
+    DocumentsDelete,
+    /// Have a document parsed and embedded again.
+    DocumentsReindex,
+    /// Withdraw a revision, so that nothing is answered from it any more.
+    DocumentsWithdraw,
+    /// See jobs and their progress.
+    JobsRead,
+    /// Cancel jobs.
+    JobsCancel,
+    /// List people.
+    UsersRead,
+    /// Add people.
+    UsersCreate,
+    /// Change people's role, clearance and status, and reset their passwords.
+    UsersChange,
+    /// See the sessions and API tokens of anybody in the tenant.
+    SessionsRead,
+    /// End the sessions and API tokens of anybody in the tenant.
+    SessionsRevoke,
+    /// Read the tenant's audit log.
+    AuditRead,
+    /// Verify the tenant's audit log and take proofs from it.
+    AuditVerify,
+    /// Read the tenant's figures.
+    MetricsRead,
+    /// Read the tenant's settings.
+    SettingsRead,
+    /// Change the tenant's settings.
+    SettingsChange,
+    /// See how much the tenant uses.
+    UsageRead,
+    /// List the appliance's tenants.
+    TenantsRead,
+    /// Make a tenant.
+    TenantsCreate,
+    /// Suspend and resume a tenant, and name its first administrator.
+    TenantsChange,
+    /// Remove a tenant for good.
+    TenantsRemove,
+    /// Read and verify the appliance's own audit log.
+    TenantsAudit,
+}
+
+use Permission as P;
+
+impl Permission {
+    /// All permissions, in the order of the matrix.
+    pub const ALL: [Self; 33] = [
+        P::ChatSend,
+        P::ConversationsRead,
+        P::ConversationsChange,
+        P::SearchQuery,
+        P::DocumentsRead,
+        P::ProfileRead,
+        P::ProfileChange,
+        P::TokensRead,
+        P::TokensIssue,
+        P::TokensRevoke,
+        P::DocumentsUpload,
+        P::DocumentsChange,
+        P::DocumentsDelete,
+        P::DocumentsReindex,
+        P::DocumentsWithdraw,
+        P::JobsRead,
+        P::JobsCancel,
+        P::UsersRead,
+        P::UsersCreate,
+        P::UsersChange,
+        P::SessionsRead,
+        P::SessionsRevoke,
+        P::AuditRead,
+        P::AuditVerify,
+        P::MetricsRead,
+        P::SettingsRead,
+        P::SettingsChange,
+        P::UsageRead,
+        P::TenantsRead,
+        P::TenantsCreate,
+        P::TenantsChange,
+        P::TenantsRemove,
+        P::TenantsAudit,
+    ];
+
+    /// The name used in API, audit log, UI and documentation.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            P::ChatSend => "chat.send",
+            P::ConversationsRead => "conversations.read",
+            P::ConversationsChange => "conversations.change",
+            P::SearchQuery => "search.query",
+            P::DocumentsRead => "documents.read",
+            P::ProfileRead => "profile.read",
+            P::ProfileChange => "profile.change",
+            P::TokensRead => "tokens.read",
+            P::TokensIssue => "tokens.issue",
+            P::TokensRevoke => "tokens.revoke",
+            P::DocumentsUpload => "documents.upload",
+            P::DocumentsChange => "documents.change",
+            P::DocumentsDelete => "documents.delete",
+            P::DocumentsReindex => "documents.reindex",
+            P::DocumentsWithdraw => "documents.withdraw",
+            P::JobsRead => "jobs.read",
+            P::JobsCancel => "jobs.cancel",
+            P::UsersRead => "users.read",
+            P::UsersCreate => "users.create",
+            P::UsersChange => "users.change",
+            P::SessionsRead => "sessions.read",
+            P::SessionsRevoke => "sessions.revoke",
+            P::AuditRead => "audit.read",
+            P::AuditVerify => "audit.verify",
+            P::MetricsRead => "metrics.read",
+            P::SettingsRead => "settings.read",
+            P::SettingsChange => "settings.change",
+            P::UsageRead => "usage.read",
+            P::TenantsRead => "tenants.read",
+            P::TenantsCreate => "tenants.create",
+            P::TenantsChange => "tenants.change",
+            P::TenantsRemove => "tenants.remove",
+            P::TenantsAudit => "tenants.audit",
+        }
+    }
+
+    /// Whether it belongs to the appliance and so to no role of a tenant.
+    #[must_use]
+    pub const fn is_of_appliance(self) -> bool {
+        APPLIANCE.contains(self)
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct PermissionSet(u64);
+
+impl PermissionSet {
+    /// No permission.
+    pub const EMPTY: Self = Self(0);
+
+    /// The set of the permissions in `list`.
+    #[must_use]
+    pub const fn of(list: &[Permission]) -> Self {
+        let mut bits = 0;
+        let mut i = 0;
+        while i < list.len() {
+            bits |= list[i].bit();
+            i += 1;
+        }
+        Self(bits)
+    }
+
+    /// Whether `permission` is in the set.
+    #[must_use]
+    pub const fn contains(self, permission: Permission) -> bool {
+        self.0 & permission.bit() != 0
+    }
+
+    /// Whether every permission of `other` is in this set.
+    #[must_use]
+    pub const fn contains_all(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The permissions that are in one of both.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The permissions that are in both: how a rule narrows what a role gives.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The permissions of the set, in the order of the matrix.
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(move |p| self.contains(*p))
+    }
+}
+
+impl fmt::Debug for PermissionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter().map(Permission::as_str)).finish()
+    }
+}
+
+impl Permission {
+    const fn bit(self) -> u64 {
+        1 << self as u8
+    }
+}
+
+/// What everybody who can sign in may do.
+const VIEWER: PermissionSet = PermissionSet::of(&[
+    P::ChatSend,
+    P::ConversationsRead,
+    P::ConversationsChange,
+    P::SearchQuery,
+    P::DocumentsRead,
+    P::ProfileRead,
+    P::ProfileChange,
+    P::TokensRead,
+    P::TokensIssue,
+    P::TokensRevoke,
+]);
+
+const OPERATOR: PermissionSet = VIEWER.union(PermissionSet::of(&[
+    P::DocumentsUpload,
+    P::DocumentsChange,
+    P::DocumentsDelete,
+    P::DocumentsReindex,
+    P::DocumentsWithdraw,
+    P::JobsRead,
+    P::JobsCancel,
+]));
+
+const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
+    P::UsersRead,
+    P::UsersCreate,
+    P::UsersChange,
+    P::SessionsRead,
+    P::SessionsRevoke,
+    P::AuditRead,
+    P::AuditVerify,
+    P::MetricsRead,
+    P::SettingsRead,
+    P::SettingsChange,
+    P::UsageRead,
+]));
+
+/// What only a holder of an appliance scope may do.
+const APPLIANCE: PermissionSet = PermissionSet::of(&[
+    P::TenantsRead,
+    P::TenantsCreate,
+    P::TenantsChange,
+    P::TenantsRemove,
+    P::TenantsAudit,
+]);
+
+/// What `role` may do in its tenant.
+#[must_use]
+pub const fn permissions_of(role: Role) -> PermissionSet {
+    match role {
+        Role::Viewer => VIEWER,
+        Role::Operator => OPERATOR,
+        Role::Admin => ADMIN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_list_is_complete_and_in_order() {
+        for (i, permission) in Permission::ALL.into_iter().enumerate() {
+            assert_eq!(permission as usize, i, "{permission}");
+        }
+        // Names are unique and written as noun.verb.
+        let mut names: Vec<_> = Permission::ALL.iter().map(|p| p.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Permission::ALL.len());
+        for name in names {
+            let parts: Vec<_> = name.split('.').collect();
+            assert!(parts.len() == 2 && parts.iter().all(|p| !p.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_later_role_may_do_all_that_an_earlier_may() {
+        for pair in Role::ALL.windows(2) {
+            let (less, more) = (permissions_of(pair[0]), permissions_of(pair[1]));
+            assert!(more.contains_all(less) && more != less, "{} {}", pair[0], pair[1]);
+        }
+    }
+
+    #[test]
+    fn no_role_of_a_tenant_has_a_permission_of_the_appliance() {
+        for role in Role::ALL {
+            assert_eq!(permissions_of(role).intersection(APPLIANCE), PermissionSet::EMPTY);
+        }
+        // And nothing is left over that nobody has.
+        let all = permissions_of(Role::Admin).union(APPLIANCE);
+        assert!(Permission::ALL.into_iter().all(|p| all.contains(p)));
+    }
+
+    #[test]
+    fn role_permission_matrix() {
+        let mut matrix = format!("{:<22} viewer operator admin appliance\n", "permission");
+        for permission in Permission::ALL {
+            let cell = |has: bool| if has { "yes" } else { "-" };
+            let [viewer, operator, admin] =
+                Role::ALL.map(|role| cell(permissions_of(role).contains(permission)));
+            let appliance = cell(permission.is_of_appliance());
+            let _ = writeln!(
+                matrix,
+                "{permission:<22} {viewer:<6} {operator:<8} {admin:<5} {appliance}"
+            );
+        }
+        insta::assert_snapshot!(matrix);
+    }
+}
