@@ -33,7 +33,9 @@ pub enum SealError {
         path: PathBuf,
     },
     /// Others than the owner may read or write the key file.
-    #[error("the master key file {path} is open to others (mode {mode:04o}); run: chmod 600 {path}")]
+    #[error(
+        "the master key file {path} is open to others (mode {mode:04o}); run: chmod 600 {path}"
+    )]
     KeyFileMode {
         /// The file at fault.
         path: PathBuf,

@@ -67,7 +67,7 @@ impl VerifyingKey {
 
     /// The 32 bytes of RFC 8032.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 

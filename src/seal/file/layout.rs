@@ -198,8 +198,7 @@ impl Extent {
 
     /// Length of chunk `index` without its tag, in bytes.
     pub(super) fn chunk_len(&self, index: u64) -> usize {
-        let bytes =
-            if index + 1 == self.chunks { self.last_chunk_bytes } else { self.chunk_bytes };
+        let bytes = if index + 1 == self.chunks { self.last_chunk_bytes } else { self.chunk_bytes };
         // At most 64 KiB by construction.
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
