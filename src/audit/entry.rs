@@ -1,0 +1,241 @@
+//! One line of the log, and the bytes that are hashed.
+
+use base::{Label, RequestId, TenantId, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::canonical::{SAFE_INTEGER_MAX, write_bounded_value, write_string};
+use crate::event::is_action;
+use crate::{EntryError, Outcome};
+
+/// Most bytes of an entry: three values of the largest size, and the rest.
+pub const ENTRY_MAX_BYTES: usize = 256 * 1024;
+
+/// Version of the encoding.
+const VERSION: u64 = 1;
+
+/// Something that happened, as the log keeps it.
+///
+/// # Encoding, version 1
+///
+/// One JSON object in canonical form (RFC 8785 with numbers restricted to integers: no white
+/// space, members sorted by name in UTF-16 code units, strings escaped as little as JSON allows,
+/// integers of at most 2⁵³−1 in size, any other number written as a string). A member that has
+/// nothing to say is absent, never `null`. In the order in which they stand:
+///
+/// | member | value | absent when |
+/// |---|---|---|
+/// | `action` | string: lower-case words joined by dots | |
+/// | `actor` | string: `user:<id>`, `job:<id>`, `console`, `appliance`, `anonymous` | |
+/// | `after` | any JSON value | nothing was changed |
+/// | `before` | any JSON value | nothing was changed |
+/// | `detail` | any JSON value | there is none |
+/// | `index` | integer: place in the log, from 0 | |
+/// | `label` | object of `classification`, `export_control`, `origin`, strings | nothing was read |
+/// | `object` | object of `id` and `kind`, strings | there is none |
+/// | `outcome` | string: `success`, `denied`, `failed` | |
+/// | `request_id` | string: UUID | no request caused it |
+/// | `tenant` | string: UUID | no tenant is concerned |
+/// | `time` | string: RFC 3339 in UTC with milliseconds | |
+/// | `v` | integer: 1 | |
+///
+/// A value in `after`, `before` or `detail` whose own encoding is longer than
+/// [`VALUE_MAX_BYTES`](crate::VALUE_MAX_BYTES) is replaced by
+/// `{"omitted":{"reason":"too_large","sha256":"…","size_bytes":n}}`, one nested deeper than
+/// [`VALUE_DEPTH_MAX`](crate::VALUE_DEPTH_MAX) by `{"omitted":{"reason":"too_deep"}}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Place in the log, counted from 0; at most [`SAFE_INTEGER_MAX`].
+    pub index: u64,
+    /// When it was committed.
+    pub time: Timestamp,
+    /// Who did it, as [`base::Actor`] is written.
+    pub actor: String,
+    /// In whose data.
+    pub tenant: Option<TenantId>,
+    /// In which request.
+    pub request_id: Option<RequestId>,
+    /// What was done, as [`Action`](crate::Action) is written.
+    pub action: String,
+    /// To what.
+    pub object: Option<Object>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How the changed thing was.
+    pub before: Option<Value>,
+    /// How the changed thing is.
+    pub after: Option<Value>,
+    /// What else belongs to the record.
+    pub detail: Option<Value>,
+    /// The label of what was read or changed.
+    pub label: Option<Label>,
+}
+
+/// What something was done to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Object {
+    /// A kind of thing: `document`, `user`, `tenant`.
+    pub kind: String,
+    /// Which one.
+    pub id: String,
+}
+
+impl Entry {
+    /// The bytes that are stored and hashed.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        let mut members = Members::new();
+        members.text("action", &self.action);
+        members.text("actor", &self.actor);
+        members.value("after", self.after.as_ref());
+        members.value("before", self.before.as_ref());
+        members.value("detail", self.detail.as_ref());
+        members.integer("index", self.index);
+        if let Some(label) = &self.label {
+            members.begin("label");
+            members.nested(&[
+                ("classification", label.classification.as_str()),
+                ("export_control", label.export_control.as_str()),
+                ("origin", origin_str(label.origin)),
+            ]);
+        }
+        if let Some(object) = &self.object {
+            members.begin("object");
+            members.nested(&[("id", &object.id), ("kind", &object.kind)]);
+        }
+        members.text("outcome", self.outcome.as_str());
+        if let Some(request_id) = &self.request_id {
+            members.text("request_id", &request_id.to_string());
+        }
+        if let Some(tenant) = &self.tenant {
+            members.text("tenant", &tenant.to_string());
+        }
+        members.text("time", &self.time.to_string());
+        members.integer("v", VERSION);
+        members.end()
+    }
+
+    /// Reads canonical bytes; any other spelling of the same entry is refused, so that an entry
+    /// has one hash.
+    ///
+    /// # Errors
+    /// [`EntryError`] says what is wrong, without contents.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        if bytes.len() > ENTRY_MAX_BYTES {
+            return Err(EntryError::TooLarge { size_bytes: bytes.len() });
+        }
+        let wire: Wire = serde_json::from_slice(bytes).map_err(EntryError::Shape)?;
+        let entry = wire.into_entry()?;
+        if entry.canonical() == bytes { Ok(entry) } else { Err(EntryError::NotCanonical) }
+    }
+}
+
+/// The members as JSON has them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    action: String,
+    actor: String,
+    after: Option<Value>,
+    before: Option<Value>,
+    detail: Option<Value>,
+    index: u64,
+    label: Option<Label>,
+    object: Option<Object>,
+    outcome: String,
+    request_id: Option<RequestId>,
+    tenant: Option<TenantId>,
+    time: Timestamp,
+    v: u64,
+}
+
+impl Wire {
+    fn into_entry(self) -> Result<Entry, EntryError> {
+        if self.v != VERSION {
+            return Err(EntryError::Version { version: self.v });
+        }
+        if self.index > SAFE_INTEGER_MAX {
+            return Err(EntryError::Member { member: "index" });
+        }
+        if !is_action(&self.action) {
+            return Err(EntryError::Member { member: "action" });
+        }
+        let outcome = Outcome::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == self.outcome)
+            .ok_or(EntryError::Member { member: "outcome" })?;
+        Ok(Entry {
+            index: self.index,
+            time: self.time,
+            actor: self.actor,
+            tenant: self.tenant,
+            request_id: self.request_id,
+            action: self.action,
+            object: self.object,
+            outcome,
+            before: self.before,
+            after: self.after,
+            detail: self.detail,
+            label: self.label,
+        })
+    }
+}
+
+/// The word that serde reads for an origin.
+const fn origin_str(origin: base::Origin) -> &'static str {
+    match origin {
+        base::Origin::User => "user",
+        base::Origin::Document => "document",
+        base::Origin::Connector => "connector",
+        base::Origin::Model => "model",
+    }
+}
+
+/// Writes the members of an object in the order in which it is told them, which must be theirs.
+struct Members {
+    out: Vec<u8>,
+}
+
+impl Members {
+    fn new() -> Self {
+        Self { out: Vec::with_capacity(512) }
+    }
+
+    fn begin(&mut self, name: &'static str) {
+        self.out.push(if self.out.is_empty() { b'{' } else { b',' });
+        write_string(&mut self.out, name);
+        self.out.push(b':');
+    }
+
+    fn text(&mut self, name: &'static str, value: &str) {
+        self.begin(name);
+        write_string(&mut self.out, value);
+    }
+
+    fn integer(&mut self, name: &'static str, value: u64) {
+        self.begin(name);
+        self.out.extend_from_slice(value.to_string().as_bytes());
+    }
+
+    fn value(&mut self, name: &'static str, value: Option<&Value>) {
+        if let Some(value) = value.filter(|value| !value.is_null()) {
+            self.begin(name);
+            write_bounded_value(&mut self.out, value);
+        }
+    }
+
+    fn nested(&mut self, members: &[(&'static str, &str)]) {
+        let mut inner = Self::new();
+        members.iter().for_each(|(name, value)| inner.text(name, value));
+        self.out.extend_from_slice(&inner.end());
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.out.push(b'}');
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests;
