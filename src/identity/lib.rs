@@ -1,1 +1,56 @@
-//! People, credentials, sessions and tokens.
+//! People, credentials, sessions and tokens: everything that turns a password, a cookie or a bearer
+//! token into a scope of the store, and that keeps the people behind them.
+//!
+//! [`login`] checks a password and opens a session; [`authenticate_cookie`] and
+//! [`authenticate_bearer`] lead from what a request carries to a [`store::TenantScope`]. The rest
+//! takes a permit: `user_…` for administrators, `profile_…` and `token_…` for oneself.
+//!
+//! Never:
+//! - keeps a secret: of passwords the argon2id hash, of session secrets and tokens the SHA-256;
+//! - tells an unknown tenant, an unknown person, a wrong password and a disabled account apart;
+//! - lets a token choose its algorithm, its key or where to find one;
+//! - writes an e-mail address, a name, a password or a token into a log, or shows one in `Debug`;
+//! - leaves a tenant without an active administrator, lets anybody change their own rights, or
+//!   grant more than they have;
+//! - hashes more passwords at once than configured: each takes 19 MiB.
+
+mod error;
+mod events;
+mod hashing;
+mod issuer;
+mod jwt;
+mod login;
+mod model;
+mod password;
+mod profile;
+mod sessions;
+mod store_credentials;
+mod store_users;
+mod tokens;
+mod user_rules;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::IdentityError;
+pub use hashing::{PasswordSettings, Passwords};
+pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
+pub use jwt::{TOKEN_MAX_BYTES, TokenFault};
+pub use login::{Login, LoginInput, login};
+pub use model::{DisplayName, Email, Language, User, UserStatus};
+pub use password::{OneTimePassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
+pub use profile::{
+    PasswordChange, ProfileChange, change_own_password, profile_change, profile_get,
+};
+pub use sessions::{
+    CookieValue, SessionSettings, Touched, authenticate_cookie, logout, session_touch,
+};
+pub use tokens::{
+    ApiToken, IssuedToken, TOKEN_LIFETIME_MAX_MS, TOKEN_LIFETIME_MIN_MS, TOKENS_PER_PERSON_MAX,
+    TokenInput, authenticate_bearer, token_issue, token_list, token_revoke,
+};
+pub use users::{
+    CreatedUser, NewUser, USERS_PER_TENANT_MAX, UserChange, UserPage, UserQuery, user_change,
+    user_create, user_get, user_list, user_reset_password,
+};

@@ -1,0 +1,152 @@
+//! What can go wrong with people and credentials.
+
+use base::{Code, Coded, EntropyError, Violation};
+use policy::Denied;
+use store::StoreError;
+
+use crate::TokenFault;
+
+/// Why something about a person or a credential could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The sign-in failed. On purpose one answer for an unknown tenant, an unknown person, a wrong
+    /// password and a disabled account.
+    #[error("tenant, e-mail or password is wrong")]
+    InvalidCredentials,
+    /// No live session stands behind the cookie.
+    #[error("not signed in")]
+    Unauthenticated,
+    /// The bearer token does not count. The fault is for the log, not for the caller.
+    #[error("the token does not count")]
+    TokenRefused(#[source] TokenFault),
+    /// The person still has a one-time password and must choose their own first.
+    #[error("choose a password of your own first")]
+    PasswordChangeRequired,
+    /// An input field is wrong.
+    #[error("{}: {}", .0.field, .0.reason)]
+    Invalid(Violation),
+    /// Somebody has this e-mail address already.
+    #[error("somebody has this e-mail address already")]
+    EmailTaken,
+    /// The tenant has as many people as it may have.
+    #[error("the tenant has as many people as it may have ({limit})")]
+    TooManyUsers {
+        /// How many those are.
+        limit: u32,
+    },
+    /// There is no such person in this tenant.
+    #[error("there is no such person")]
+    UserNotFound,
+    /// The last active administrator can't be demoted or disabled.
+    #[error("this is the last active administrator")]
+    LastAdmin,
+    /// Nobody changes this about themselves.
+    #[error("nobody changes their own {field}: ask another administrator")]
+    OwnAccount {
+        /// What was to be changed.
+        field: &'static str,
+    },
+    /// Nobody grants more than they have.
+    #[error("nobody grants a {field} above their own")]
+    AboveOwn {
+        /// What was to be granted.
+        field: &'static str,
+    },
+    /// The person may see more than the caller, who could sign in in their place afterwards.
+    #[error("this person may see more than you: their password is reset at the console")]
+    OutOfReach,
+    /// The person has as many live tokens as they may have.
+    #[error("there are as many live tokens as there may be ({limit}): revoke one first")]
+    TooManyTokens {
+        /// How many those are.
+        limit: u32,
+    },
+    /// The person has no such live token.
+    #[error("there is no such token")]
+    TokenNotFound,
+    /// The call acts for a person, and none stands behind the context.
+    #[error("this needs a person to act for")]
+    PersonRequired,
+    /// Too many passwords are being checked.
+    #[error("too many people are signing in at this moment")]
+    Busy,
+    /// A password could not be hashed, or a kept hash not be read.
+    #[error("the password could not be hashed or checked")]
+    Hashing,
+    /// A token could not be signed.
+    #[error("the token could not be signed")]
+    Signing,
+    /// The caller lacks a permission.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// No random bytes could be had.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// The store failed or refused.
+    #[error("people can't be read or changed now")]
+    Store(#[from] StoreError),
+}
+
+impl IdentityError {
+    pub(crate) fn invalid(field: &str, reason: impl Into<String>) -> Self {
+        Self::Invalid(Violation::new(field, reason))
+    }
+
+    /// Whether a rule about people refused the change, which the audit log keeps.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::LastAdmin | Self::OwnAccount { .. } | Self::AboveOwn { .. } | Self::OutOfReach
+        )
+    }
+}
+
+impl Coded for IdentityError {
+    fn code(&self) -> Code {
+        match self {
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::TokenRefused(_) => "token_refused",
+            Self::PasswordChangeRequired => "password_change_required",
+            Self::Invalid(_) => "invalid_input",
+            Self::EmailTaken => "email_taken",
+            Self::TooManyUsers { .. } => "user_limit_reached",
+            Self::UserNotFound => "user_not_found",
+            Self::LastAdmin => "last_admin",
+            Self::OwnAccount { .. } => "own_account",
+            Self::AboveOwn { .. } => "above_own_rights",
+            Self::OutOfReach => "out_of_reach",
+            Self::TooManyTokens { .. } => "token_limit_reached",
+            Self::TokenNotFound => "token_not_found",
+            Self::PersonRequired => "person_required",
+            Self::Busy => "sign_in_busy",
+            Self::Hashing | Self::Signing => "credential_unusable",
+            Self::Denied(denied) => denied.code(),
+            Self::Entropy(_) => "store_unavailable",
+            Self::Store(error) => error.code(),
+        }
+    }
+
+    fn violation(&self) -> Option<Violation> {
+        match self {
+            Self::Invalid(violation) => Some(violation.clone()),
+            Self::EmailTaken => Some(Violation::new("email", "somebody has this address already")),
+            Self::OwnAccount { field } => {
+                Some(Violation::new(*field, "can't be changed for one's own account"))
+            }
+            Self::AboveOwn { field } => {
+                Some(Violation::new(*field, "can't be granted above one's own"))
+            }
+            Self::Store(error) => error.violation(),
+            _ => None,
+        }
+    }
+
+    fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Busy => Some(1),
+            Self::Store(error) => error.retry_after_s(),
+            _ => None,
+        }
+    }
+}

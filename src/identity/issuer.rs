@@ -1,0 +1,239 @@
+//! Who may sign tokens, and how: one algorithm per issuer, chosen here and never by a token.
+
+use base::{Role, TenantId, Timestamp, TokenId, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use seal::{SigningKey, VerifyingKey};
+use serde_json::{Map, Value, json};
+use store::Store;
+use zeroize::Zeroizing;
+
+use crate::IdentityError;
+use crate::jwt::{TokenFault, Unverified};
+
+/// Label under which the key that signs tokens is derived from the appliance's own.
+const KEY_LABEL: &str = "token signing";
+
+/// Most values of an `aud` claim that are looked at.
+const AUDIENCES_MAX: usize = 8;
+
+/// What the appliance's own tokens say, and how clocks may differ.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// `iss` of the tokens that the appliance signs.
+    pub issuer: String,
+    /// `aud` of the tokens that the appliance signs and takes.
+    pub audience: String,
+    /// By how much an issuer's clock may differ from ours, in seconds.
+    pub skew_s: i64,
+}
+
+impl Default for TokenSettings {
+    fn default() -> Self {
+        Self { issuer: "millwright".into(), audience: "millwright-api".into(), skew_s: 30 }
+    }
+}
+
+/// For which tenants an issuer may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantBinding {
+    /// For the one that the token names: the appliance itself.
+    Any,
+    /// For this one, whatever the token names.
+    Only(TenantId),
+}
+
+/// One who may sign tokens.
+pub struct Issuer {
+    name: String,
+    audience: String,
+    binding: TenantBinding,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl Issuer {
+    /// An issuer that signs with Ed25519 (`EdDSA`, RFC 8037).
+    #[must_use]
+    pub fn ed25519(name: &str, audience: &str, binding: TenantBinding, key: &VerifyingKey) -> Self {
+        Self {
+            name: name.to_owned(),
+            audience: audience.to_owned(),
+            binding,
+            algorithm: Algorithm::EdDSA,
+            key: DecodingKey::from_ed_der(key.as_bytes()),
+        }
+    }
+
+    /// The name of the issuer's algorithm as a header writes it (RFC 7518, RFC 8037).
+    fn algorithm_name(&self) -> &'static str {
+        match self.algorithm {
+            Algorithm::EdDSA => "EdDSA",
+            // An issuer of another algorithm can't be made; if one could, no token would match.
+            _ => "",
+        }
+    }
+}
+
+/// The claims that every token must have, checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claims {
+    pub(crate) user_id: UserId,
+    pub(crate) tenant_id: TenantId,
+    pub(crate) role: Role,
+    pub(crate) token_id: TokenId,
+    pub(crate) issued_at_s: i64,
+    pub(crate) expires_at_s: i64,
+}
+
+/// Checks tokens against the issuers that are known.
+pub struct TokenVerifier {
+    issuers: Vec<Issuer>,
+    skew_s: i64,
+}
+
+impl TokenVerifier {
+    /// A verifier that knows `issuers`. Where two have one name, the first counts.
+    #[must_use]
+    pub const fn new(issuers: Vec<Issuer>, skew_s: i64) -> Self {
+        Self { issuers, skew_s }
+    }
+
+    /// A verifier of the tokens that the appliance itself signs.
+    #[must_use]
+    pub fn of_appliance(store: &Store, settings: &TokenSettings) -> Self {
+        let key = signing_key(store).verifying_key();
+        let (name, audience) = (&settings.issuer, &settings.audience);
+        let own = Issuer::ed25519(name, audience, TenantBinding::Any, &key);
+        Self::new(vec![own], settings.skew_s)
+    }
+
+    /// What a token says, once everything about it has been checked that can be checked without the
+    /// tenant's database.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenFault> {
+        let unverified = Unverified::parse(token)?;
+        // The name of the issuer is not believed: it only says whose key to try.
+        let name = text(&unverified.claims, "iss")?;
+        let issuer = self.issuers.iter().find(|i| i.name == name).ok_or(TokenFault::Issuer)?;
+        if unverified.algorithm != issuer.algorithm_name() {
+            return Err(TokenFault::Algorithm);
+        }
+        let genuine = jsonwebtoken::crypto::verify(
+            unverified.signature,
+            unverified.signed.as_bytes(),
+            &issuer.key,
+            issuer.algorithm,
+        );
+        if !matches!(genuine, Ok(true)) {
+            return Err(TokenFault::Signature);
+        }
+        self.check_claims(&unverified.claims, issuer, now)
+    }
+
+    fn check_claims(
+        &self,
+        claims: &Map<String, Value>,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<Claims, TokenFault> {
+        if !is_for(claims.get("aud"), &issuer.audience) {
+            return Err(TokenFault::Audience);
+        }
+        let checked = Claims {
+            user_id: parsed(claims, "sub")?,
+            tenant_id: parsed(claims, "tenant_id")?,
+            role: parsed(claims, "role")?,
+            token_id: parsed(claims, "jti")?,
+            issued_at_s: seconds(claims, "iat")?,
+            expires_at_s: seconds(claims, "exp")?,
+        };
+        let now_s = now.unix_s();
+        if now_s >= checked.expires_at_s.saturating_add(self.skew_s) {
+            return Err(TokenFault::Expired);
+        }
+        let not_before_s =
+            if claims.contains_key("nbf") { seconds(claims, "nbf")? } else { checked.issued_at_s };
+        if checked.issued_at_s.max(not_before_s) > now_s.saturating_add(self.skew_s) {
+            return Err(TokenFault::NotYetValid);
+        }
+        if checked.expires_at_s <= checked.issued_at_s {
+            return Err(TokenFault::Claim("exp"));
+        }
+        match issuer.binding {
+            TenantBinding::Only(tenant_id) if tenant_id != checked.tenant_id => {
+                Err(TokenFault::Tenant)
+            }
+            TenantBinding::Any | TenantBinding::Only(_) => Ok(checked),
+        }
+    }
+}
+
+/// Signs the appliance's own tokens.
+pub struct TokenSigner {
+    settings: TokenSettings,
+    key: EncodingKey,
+}
+
+impl TokenSigner {
+    /// The signer of this appliance: the same key as long as the data directory lives.
+    #[must_use]
+    pub fn of_appliance(store: &Store, settings: &TokenSettings) -> Self {
+        let key = EncodingKey::from_ed_der(&signing_key(store).to_pkcs8_der());
+        Self { settings: settings.clone(), key }
+    }
+
+    pub(crate) fn sign(&self, claims: &Claims) -> Result<Zeroizing<String>, IdentityError> {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let body = json!({
+            "iss": self.settings.issuer,
+            "aud": self.settings.audience,
+            "sub": claims.user_id,
+            "tenant_id": claims.tenant_id,
+            "role": claims.role.as_str(),
+            "jti": claims.token_id,
+            "iat": claims.issued_at_s,
+            "exp": claims.expires_at_s,
+        });
+        let mut token = Zeroizing::new(URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","typ":"JWT"}"#));
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(body.to_string(), &mut token);
+        let signed = jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, Algorithm::EdDSA);
+        let signature = signed.map_err(|_| IdentityError::Signing)?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(token)
+    }
+}
+
+fn signing_key(store: &Store) -> SigningKey {
+    SigningKey::from_seed(&store.appliance_key(KEY_LABEL))
+}
+
+fn text<'m>(claims: &'m Map<String, Value>, name: &'static str) -> Result<&'m str, TokenFault> {
+    claims.get(name).and_then(Value::as_str).ok_or(TokenFault::Claim(name))
+}
+
+fn parsed<T: std::str::FromStr>(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<T, TokenFault> {
+    text(claims, name)?.parse().map_err(|_| TokenFault::Claim(name))
+}
+
+/// RFC 7519's NumericDate, in whole seconds after 1970 alone.
+fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<i64, TokenFault> {
+    let value = claims.get(name).and_then(Value::as_i64).filter(|s| *s >= 0);
+    value.ok_or(TokenFault::Claim(name))
+}
+
+fn is_for(claim: Option<&Value>, audience: &str) -> bool {
+    match claim {
+        Some(Value::String(one)) => one == audience,
+        Some(Value::Array(list)) => {
+            list.len() <= AUDIENCES_MAX
+                && list.iter().all(Value::is_string)
+                && list.iter().any(|one| one.as_str() == Some(audience))
+        }
+        _ => false,
+    }
+}
