@@ -59,11 +59,8 @@ impl Timestamp {
     /// # Errors
     /// [`TimestampError`] when the text is neither.
     pub fn parse(text: &str) -> Result<Self, TimestampError> {
-        let parsed: Result<jiff::Timestamp, _> = if text.len() == 10 {
-            format!("{text}T00:00:00Z").parse()
-        } else {
-            text.parse()
-        };
+        let parsed: Result<jiff::Timestamp, _> =
+            if text.len() == 10 { format!("{text}T00:00:00Z").parse() } else { text.parse() };
         let unix_ms = parsed.map_err(|_| TimestampError)?.as_millisecond();
         if (0..=Self::MAX_MS).contains(&unix_ms) { Ok(Self(unix_ms)) } else { Err(TimestampError) }
     }
@@ -152,7 +149,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_date() {
-        for text in ["", "yesterday", "2026-13-01", "2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z"] {
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z"]
+        {
             assert!(Timestamp::parse(text).is_err(), "{text}");
         }
     }

@@ -29,8 +29,7 @@ pub struct LabelError(String, &'static str);
 
 impl Classification {
     /// All values, least secret first.
-    pub const ALL: [Self; 4] =
-        [Self::Public, Self::Internal, Self::Confidential, Self::Restricted];
+    pub const ALL: [Self; 4] = [Self::Public, Self::Internal, Self::Confidential, Self::Restricted];
 
     /// The word used in API, SQL and UI.
     #[must_use]

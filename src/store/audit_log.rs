@@ -8,7 +8,7 @@ use rusqlite::params;
 use seal::{DataKey, VerifyingKey};
 
 use crate::control;
-use crate::ledger::read_checkpoint;
+use crate::ledger::{read_checkpoint, read_frontier};
 use crate::tenants::{tenant_dir, tenant_origin};
 use crate::{ApplianceScope, ReadTx, Store, StoreError};
 
@@ -168,7 +168,7 @@ impl Store {
             &dir.join("tenant.db"),
             &dir.join("checkpoint"),
             &data.derive("tenant database"),
-            (&tenant_origin(id), &VerifyingKey::from_bytes(*public)?),
+            (&tenant_origin(id), &VerifyingKey::from_bytes(public)?),
         )
     }
 }
@@ -187,6 +187,8 @@ fn verify_one(
         StoreError::AuditDamaged("the signed checkpoint beside the database is missing".into())
     })?;
     let mut verifier = Verifier::new(Some(head));
+    // One snapshot for the entries and the tree head that the database keeps for itself.
+    connection.execute_batch("BEGIN DEFERRED")?;
     ReadTx::new(&connection).query_each(
         "SELECT idx, bytes, leaf_hash FROM audit_entries ORDER BY idx",
         [],
@@ -199,11 +201,11 @@ fn verify_one(
             Ok::<(), StoreError>(())
         },
     )?;
-    Ok(verifier.finish())
+    Ok(verifier.finish(Some(&read_frontier(&connection)?)))
 }
 
 fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {
-    let array = <[u8; 32]>::try_from(bytes)
-        .map_err(|_| StoreError::Corrupt("audit_entries.leaf_hash"))?;
+    let array =
+        <[u8; 32]>::try_from(bytes).map_err(|_| StoreError::Corrupt("audit_entries.leaf_hash"))?;
     Ok(Hash::from_bytes(array))
 }

@@ -51,11 +51,7 @@ impl<'a> Blobs<'a> {
     ///
     /// # Errors
     /// [`StoreError::Io`] or [`StoreError::Seal`]; nothing is stored then.
-    pub fn write(
-        &self,
-        id: RevisionId,
-        content: &mut dyn Read,
-    ) -> Result<BlobInfo, StoreError> {
+    pub fn write(&self, id: RevisionId, content: &mut dyn Read) -> Result<BlobInfo, StoreError> {
         let path = self.path(id);
         let temporary = path.with_extension("part");
         let result = self.write_to(&temporary, id, content);
@@ -119,7 +115,8 @@ impl<'a> Blobs<'a> {
         id: RevisionId,
         content: &mut dyn Read,
     ) -> Result<BlobInfo, StoreError> {
-        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
+        let file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
         let file = file.map_err(StoreError::io("making a stored file"))?;
         let key = self.tenant.blob_key();
         let mut writer = EncryptedWriter::create(file, key, &context(id), self.entropy)?;

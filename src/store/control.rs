@@ -130,7 +130,7 @@ impl RawTenant {
     fn checked(self) -> Result<TenantRow, StoreError> {
         let keys = match (self.data, self.signing) {
             (Some(data), Some(signing)) => {
-                Some((WrappedKey::from_bytes(data)?, WrappedKey::from_bytes(signing)?))
+                Some((WrappedKey::from_bytes(&data)?, WrappedKey::from_bytes(&signing)?))
             }
             _ => None,
         };

@@ -136,11 +136,6 @@ impl CredentialDb {
     }
 
     fn stamp(&self, actor: Actor) -> Stamp {
-        Stamp {
-            time: self.store.now(),
-            actor,
-            tenant: Some(self.tenant_id),
-            request: self.request,
-        }
+        Stamp { time: self.store.now(), actor, tenant: Some(self.tenant_id), request: self.request }
     }
 }

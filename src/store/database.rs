@@ -1,6 +1,6 @@
 //! An open database: its one writer, its readers, and the checkpoint that it must not be behind.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use audit::Checkpoint;

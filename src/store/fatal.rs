@@ -7,7 +7,7 @@ const EXIT_IO_ERROR: i32 = 74;
 ///
 /// After a failed `fsync` nobody knows what is on disk, and a second `fsync` may report success for
 /// pages that the kernel has dropped. The only safe way on is a restart that reads the disk anew.
-pub(crate) fn sync_failed(what: &str, error: &dyn std::error::Error) -> ! {
+pub(crate) fn sync_failed(what: &str, error: &(dyn std::error::Error + 'static)) -> ! {
     tracing::error!(
         what,
         error,

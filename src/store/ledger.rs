@@ -18,9 +18,6 @@ pub(crate) struct Stamp {
     pub(crate) request: RequestId,
 }
 
-/// Largest canonical entry. Before/after values are field changes, not documents.
-const ENTRY_MAX_BYTES: usize = 64 * 1024;
-
 /// The log's tail in memory; the writer thread owns it.
 pub(crate) struct Ledger {
     frontier: Frontier,
@@ -60,13 +57,14 @@ impl Ledger {
         event: Event,
     ) -> Result<u64, StoreError> {
         let index = self.frontier.size();
-        let entry = Entry::new(index, stamp.time, &stamp.actor, stamp.tenant, stamp.request, event);
+        let entry = event.into_entry(audit::Stamp {
+            index,
+            time: stamp.time,
+            actor: stamp.actor,
+            tenant: stamp.tenant,
+            request_id: Some(stamp.request),
+        });
         let bytes = entry.canonical();
-        if bytes.len() > ENTRY_MAX_BYTES {
-            return Err(StoreError::AuditUnavailable(Box::new(StoreError::Corrupt(
-                "audit entry over its limit",
-            ))));
-        }
         let hash = leaf_hash(&bytes);
         insert_entry(connection, &entry, &bytes, &hash)
             .map_err(|e| StoreError::AuditUnavailable(Box::new(e.into())))?;
@@ -115,7 +113,7 @@ fn insert_entry(
             entry.time.unix_ms(),
             entry.actor,
             entry.action,
-            entry.object_name(),
+            entry.object.as_ref().map(|object| format!("{}:{}", object.kind, object.id)),
             entry.outcome.as_str(),
         ])?;
     Ok(())
@@ -164,7 +162,8 @@ impl CheckpointFile {
             size: ledger.frontier.size(),
             root: ledger.frontier.root(),
         };
-        seal::write_atomically(&self.path, head.sign(&self.key).as_bytes())
+        let note = head.sign(&self.key).map_err(std::io::Error::other)?;
+        seal::write_atomically(&self.path, note.as_bytes())
     }
 
     /// Reads and verifies the head; `None` when there is no file.

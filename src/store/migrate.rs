@@ -21,10 +21,7 @@ pub(crate) struct Migration {
 pub(crate) const CONTROL: &[Migration] = &[Migration {
     version: 1,
     name: "init",
-    sql: &[
-        include_str!("migrations/audit.sql"),
-        include_str!("migrations/control/0001_init.sql"),
-    ],
+    sql: &[include_str!("migrations/audit.sql"), include_str!("migrations/control/0001_init.sql")],
 }];
 
 /// Steps of a tenant's database.
@@ -128,7 +125,8 @@ fn apply(
 fn copy_before(connection: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     let copy = path.with_extension(format!("db.v{version}"));
-    std::fs::copy(path, &copy).map_err(StoreError::io("copying the database before a migration"))?;
+    std::fs::copy(path, &copy)
+        .map_err(StoreError::io("copying the database before a migration"))?;
     let file = std::fs::File::open(&copy).map_err(StoreError::io("opening the copy"))?;
     if let Err(error) = file.sync_all() {
         crate::fatal::sync_failed("the copy made before a migration", &error);

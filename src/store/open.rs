@@ -267,12 +267,14 @@ impl ControlKeys {
             }
             Self::create(&path, master, entropy)?;
         }
-        let text = std::fs::read_to_string(&path).map_err(StoreError::io("reading control.keys"))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(StoreError::io("reading control.keys"))?;
         let mut lines = text.lines();
         let mut next = |purpose| -> Result<DataKey, StoreError> {
-            let bytes = hex::decode(lines.next().unwrap_or_default())
-                .map_err(|_| StoreError::DataDirectory(format!("{CONTROL_KEYS_FILE} is damaged")))?;
-            Ok(master.unwrap(purpose, b"appliance", &WrappedKey::from_bytes(bytes)?)?)
+            let bytes = hex::decode(lines.next().unwrap_or_default()).map_err(|_| {
+                StoreError::DataDirectory(format!("{CONTROL_KEYS_FILE} is damaged"))
+            })?;
+            Ok(master.unwrap(purpose, b"appliance", &WrappedKey::from_bytes(&bytes)?)?)
         };
         let data = next(KeyPurpose::ControlDatabase)?;
         let signing = SigningKey::from_seed(&next(KeyPurpose::AuditSigning)?);
@@ -293,9 +295,11 @@ impl ControlKeys {
 }
 
 pub(crate) fn make_private_dir(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| {
-        StoreError::DataDirectory(format!("{} can't be made: {e}", path.display()))
-    })
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| StoreError::DataDirectory(format!("{} can't be made: {e}", path.display())))
 }
 
 fn take_lock(dir: &Path) -> Result<File, StoreError> {

@@ -10,8 +10,7 @@
 //! the next request, whatever a cookie or token says.
 
 use base::{
-    Actor, Classification, Principal, Rights, Role, SessionId, TenantId, Timestamp, TokenId,
-    UserId,
+    Actor, Classification, Principal, Rights, Role, SessionId, TenantId, Timestamp, TokenId, UserId,
 };
 use rusqlite::{Row, params};
 

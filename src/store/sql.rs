@@ -1,9 +1,9 @@
 //! The SQL vocabulary that a room's `store.rs` needs, so that no other file and no other crate
 //! depends on the database library.
 
+pub use rusqlite::params_from_iter;
 pub use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
 pub use rusqlite::{OptionalExtension, Params, Result, Row, ToSql, named_params, params};
-pub use rusqlite::{params_from_iter};
 
 use crate::StoreError;
 

@@ -191,7 +191,7 @@ impl Store {
                 let event = Event::new(TENANT_CREATING)
                     .object("tenant", insert.tenant.id)
                     .after(serde_json::json!({ "slug": insert.tenant.slug }));
-                tx.commit(event, ()).map_err(StoreError::from)
+                tx.commit(event, ())
             })
             .await?;
         self.inner.tenants.write().insert(id, row.clone());
@@ -357,7 +357,9 @@ impl Store {
             stamp,
             settings: &self.inner.settings,
             // The receiver is gone only when the appliance stops.
-            on_job_queued: Box::new(move || drop(wake.send(id))),
+            on_job_queued: Box::new(move || {
+                let _ = wake.send(id);
+            }),
         };
         Ok(OpenTenant {
             database: Database::open(layout, opening, around)?,
@@ -529,4 +531,3 @@ fn check_new_tenant(new: &NewTenant) -> Result<(), StoreError> {
     }
     Ok(())
 }
-

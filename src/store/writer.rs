@@ -269,7 +269,8 @@ impl Group {
         let mut next = Some(first);
         while let Some(work) = next {
             acks.extend(work(&self.connection, &mut self.ledger, jobs_queued));
-            next = if acks.len() < self.settings.group_max { receiver.try_recv().ok() } else { None };
+            next =
+                if acks.len() < self.settings.group_max { receiver.try_recv().ok() } else { None };
         }
         if !self.ledger.has_uncommitted() {
             self.connection.execute_batch("ROLLBACK")?;

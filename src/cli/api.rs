@@ -1,0 +1,218 @@
+//! The API as the command line uses it: the same routes as everybody else, with the operator's
+//! rights, through the socket of a running server or in this process.
+
+use std::path::Path;
+
+use http::console::{Console, ConsoleRequest};
+use http::{Body, Method};
+use serde_json::Value;
+
+use super::args::Who;
+use super::error::{CliError, Problem};
+
+/// Longest line of an event stream that is read.
+const EVENT_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A client of the API for one command.
+pub(crate) struct Api {
+    console: Console,
+    who: Who,
+}
+
+/// One event of a stream.
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) data: Value,
+}
+
+impl Api {
+    pub(crate) const fn new(console: Console, who: Who) -> Self {
+        Self { console, who }
+    }
+
+    /// The same way in for somebody else.
+    pub(crate) fn with(&self, who: Who) -> Self {
+        Self { console: self.console.clone(), who }
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Get, target)).await
+    }
+
+    pub(crate) async fn post(&self, target: &str, body: &Value) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Post, target).json(body)).await
+    }
+
+    pub(crate) async fn patch(&self, target: &str, body: &Value) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Patch, target).json(body)).await
+    }
+
+    pub(crate) async fn delete(&self, target: &str) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Delete, target)).await
+    }
+
+    /// Every item of a list, page by page.
+    pub(crate) async fn items(&self, target: &str) -> Result<Vec<Value>, CliError> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let join = if target.contains('?') { '&' } else { '?' };
+            let page = match &cursor {
+                Some(cursor) => self.get(&format!("{target}{join}cursor={}", encode(cursor))).await?,
+                None => self.get(target).await?,
+            };
+            items.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// Uploads a file with its fields (RFC 7578 multipart).
+    pub(crate) async fn upload(
+        &self,
+        file_name: &str,
+        content: Vec<u8>,
+        fields: &[(&str, String)],
+    ) -> Result<Value, CliError> {
+        let (content_type, body) = multipart(file_name, &content, fields);
+        let request = ConsoleRequest::new(Method::Post, "/api/v1/documents/upload");
+        self.answer(request.body(content_type, Body::from(body))).await
+    }
+
+    /// Posts and calls `each` with every event of the answer's stream.
+    pub(crate) async fn stream(
+        &self,
+        target: &str,
+        body: &Value,
+        mut each: impl FnMut(Event) -> Result<(), CliError>,
+    ) -> Result<(), CliError> {
+        let request = self.addressed(ConsoleRequest::new(Method::Post, target).json(body));
+        let mut response = self.console.send(request).await.map_err(unreachable_server)?;
+        if !response.status.is_success() {
+            let status = response.status.as_u16();
+            let body = response.json().await.unwrap_or(Value::Null);
+            return Err(CliError::Problem(Box::new(Problem { status, body })));
+        }
+        let mut buffer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(unreachable_server)? {
+            buffer.extend_from_slice(&chunk);
+            while let Some(end) = buffer.windows(2).position(|w| w == b"\n\n") {
+                let block: Vec<u8> = buffer.drain(..end + 2).collect();
+                if let Some(event) = parse_event(&String::from_utf8_lossy(&block)) {
+                    each(event)?;
+                }
+            }
+            if buffer.len() > EVENT_MAX_BYTES {
+                return Err(CliError::Failed("the answer's stream is malformed".into()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, request: ConsoleRequest) -> Result<Value, CliError> {
+        let response =
+            self.console.send(self.addressed(request)).await.map_err(unreachable_server)?;
+        let status = response.status;
+        let bytes = response.bytes().await.map_err(unreachable_server)?;
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes)
+                .map_err(|_| CliError::Failed("the answer is not JSON".into()))?
+        };
+        if status.is_success() {
+            Ok(body)
+        } else {
+            Err(CliError::Problem(Box::new(Problem { status: status.as_u16(), body })))
+        }
+    }
+
+    fn addressed(&self, request: ConsoleRequest) -> ConsoleRequest {
+        request.tenant(self.who.tenant.clone()).act_as(self.who.acting_as.clone())
+    }
+}
+
+fn unreachable_server(error: impl std::error::Error) -> CliError {
+    CliError::Unavailable(format!("the appliance can't be asked: {error}"))
+}
+
+/// Percent-encodes a value for a path segment or query (RFC 3986 unreserved characters stay).
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// Reads a file that the caller named.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path)
+        .map_err(|source| CliError::File { what: path.display().to_string(), source })
+}
+
+fn multipart(file_name: &str, content: &[u8], fields: &[(&str, String)]) -> (String, Vec<u8>) {
+    let mut boundary = "millwright-part".to_owned();
+    while content.windows(boundary.len()).any(|w| w == boundary.as_bytes()) {
+        boundary.push('x');
+    }
+    let mut body = Vec::with_capacity(content.len() + 1024);
+    for (name, value) in fields {
+        let part = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+    }
+    // WHATWG form-data: a quote and line breaks in a file name are percent-encoded.
+    let safe = file_name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{safe}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+fn parse_event(block: &str) -> Option<Event> {
+    let mut name = None;
+    let mut data = String::new();
+    for line in block.lines() {
+        if let Some(value) = line.strip_prefix("event:") {
+            name = Some(value.trim().to_owned());
+        } else if let Some(value) = line.strip_prefix("data:") {
+            data.push_str(value.strip_prefix(' ').unwrap_or(value));
+        }
+    }
+    let data = serde_json::from_str(&data).unwrap_or(Value::Null);
+    Some(Event { name: name?, data })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn the_boundary_never_stands_in_the_content() {
+        let (kind, body) = multipart("a\"b.txt", b"--millwright-part\r\n", &[("key", "K".into())]);
+        let boundary = kind.split("boundary=").nth(1).unwrap();
+        let text = String::from_utf8(body).unwrap();
+        assert_eq!(text.matches(&format!("--{boundary}\r\n")).count(), 2, "{text}");
+        assert!(text.contains("filename=\"a%22b.txt\""));
+    }
+
+    #[test]
+    fn events_are_read_with_their_data() {
+        let event = parse_event("id: 3\nevent: token\ndata: {\"text\":\"x\"}\n\n").unwrap();
+        assert_eq!((event.name.as_str(), event.data["text"].as_str()), ("token", Some("x")));
+        assert!(parse_event(": heartbeat\n\n").is_none());
+    }
+}
