@@ -50,9 +50,7 @@ impl ModelError {
     /// The worker's refusal in the caller's terms; `timeout` is what the caller gave.
     pub(crate) fn from_worker(error: WorkerError, timeout: Duration, busy: Duration) -> Self {
         match error {
-            WorkerError::Invalid { field, reason } => {
-                Self::Invalid(Violation::new(field, reason))
-            }
+            WorkerError::Invalid { field, reason } => Self::Invalid(Violation::new(field, reason)),
             WorkerError::DeadlinePassed => Self::DeadlinePassed { timeout },
             WorkerError::Busy => Self::Busy { retry_after: busy },
             error @ (WorkerError::Cancelled | WorkerError::Failed { .. }) => {

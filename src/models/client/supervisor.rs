@@ -127,7 +127,7 @@ impl Supervisor {
             match self.run_child().await {
                 End::Idle => self.set_state(WorkerState::NotStarted),
                 End::ShutDown => break,
-                End::Failed { reason, ran_for } => self.note_death(reason, ran_for),
+                End::Failed { reason, ran_for } => self.note_death(&reason, ran_for),
             }
         }
         self.set_state(WorkerState::NotStarted);
@@ -206,8 +206,7 @@ impl Supervisor {
     /// One life of the child, from start to end.
     async fn run_child(&mut self) -> End {
         self.set_state(WorkerState::Starting);
-        let mut start =
-            Box::pin(Process::start(self.command.clone(), self.settings.start_timeout));
+        let mut start = Box::pin(Process::start(self.command.clone(), self.settings.start_timeout));
         let started = loop {
             tokio::select! {
                 started = &mut start => break started,
@@ -373,7 +372,7 @@ impl Supervisor {
     }
 
     /// Decides what becomes of the calls the worker had, and when the next start is.
-    fn note_death(&mut self, reason: String, ran_for: Duration) {
+    fn note_death(&mut self, reason: &str, ran_for: Duration) {
         if ran_for >= STABLE_AFTER {
             self.deaths_in_a_row = 0;
         }
@@ -387,7 +386,7 @@ impl Supervisor {
         let now = Instant::now();
         let retry_at = now + pause;
         tracing::error!(
-            %reason,
+            reason,
             deaths = self.deaths_in_a_row,
             retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
             calls = self.in_flight.len(),
@@ -395,10 +394,10 @@ impl Supervisor {
         );
         let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         let next_retry = self.clock.now().plus_ms(pause_ms);
-        self.set_state(WorkerState::Failed { reason: reason.clone(), next_retry });
-        self.retry_at = Some((retry_at, reason.clone()));
+        self.set_state(WorkerState::Failed { reason: reason.to_owned(), next_retry });
+        self.retry_at = Some((retry_at, reason.to_owned()));
         self.sort_out_lost_calls();
-        self.refuse_hopeless_calls(retry_at, pause, &reason);
+        self.refuse_hopeless_calls(retry_at, pause, reason);
     }
 
     /// Answers or keeps the calls that the dead worker had.

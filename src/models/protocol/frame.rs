@@ -18,8 +18,7 @@ use super::PROTOCOL_VERSION;
 /// Bytes before the payload.
 pub const HEADER_BYTES: usize = 8;
 
-/// Longest payload. Four times the most text a call may carry: a call's spans of one-byte tokens
-/// are the largest thing there is.
+/// Longest payload; the largest thing there is are the spans of a call full of one-byte tokens.
 pub const PAYLOAD_MAX_BYTES: usize = 32 * 1024 * 1024;
 
 const MAGIC: [u8; 2] = *b"MW";

@@ -141,9 +141,9 @@ impl CallBody {
     pub fn texts(&self) -> &[String] {
         match self {
             Self::Ping => &[],
-            Self::Embed { texts, .. } | Self::CountTokens { texts } | Self::TokenSpans { texts } => {
-                texts
-            }
+            Self::Embed { texts, .. }
+            | Self::CountTokens { texts }
+            | Self::TokenSpans { texts } => texts,
         }
     }
 
@@ -151,9 +151,10 @@ impl CallBody {
     #[must_use]
     pub const fn is_repeatable(&self) -> bool {
         match self {
-            Self::Ping | Self::Embed { .. } | Self::CountTokens { .. } | Self::TokenSpans { .. } => {
-                true
-            }
+            Self::Ping
+            | Self::Embed { .. }
+            | Self::CountTokens { .. }
+            | Self::TokenSpans { .. } => true,
         }
     }
 

@@ -83,7 +83,9 @@ async fn many_texts_come_back_in_order() {
     assert_eq!(counts.unwrap(), [3]);
     let spans = worker.token_spans(vec!["a b".to_owned()], Priority::Agent, PATIENT).await;
     assert_eq!(spans.unwrap()[0].len(), 2);
-    assert!(worker.embed(vec![], TextKind::Query, Priority::Agent, PATIENT).await.unwrap().is_empty());
+    assert!(
+        worker.embed(vec![], TextKind::Query, Priority::Agent, PATIENT).await.unwrap().is_empty()
+    );
 }
 
 #[tokio::test]
@@ -144,7 +146,10 @@ async fn a_deadline_is_kept_and_named() {
     let timeout = Duration::from_millis(300);
     let began = Instant::now();
     let error = embed(&worker, "x", timeout).await.unwrap_err();
-    assert!(matches!(error, ModelError::DeadlinePassed { timeout: t } if t == timeout), "{error:?}");
+    assert!(
+        matches!(error, ModelError::DeadlinePassed { timeout: t } if t == timeout),
+        "{error:?}"
+    );
     assert_eq!(error.code(), "model_deadline_passed");
     assert!(began.elapsed() < Duration::from_secs(5));
 }
@@ -189,11 +194,9 @@ async fn an_idle_worker_is_stopped_and_comes_back() {
 
 #[tokio::test]
 async fn a_worker_that_cannot_start_is_unavailable_with_a_reason() {
-    for (args, wanted) in [
-        (["exit"], "exited with status 3"),
-        (["old"], "protocol version"),
-        (["mute"], "no hello"),
-    ] {
+    for (args, wanted) in
+        [(["exit"], "exited with status 3"), (["old"], "protocol version"), (["mute"], "no hello")]
+    {
         let settings = WorkerSettings { start_timeout: Duration::from_millis(300), ..settings() };
         let worker = worker(&args, settings);
         let error = embed(&worker, "a", PATIENT).await.unwrap_err();
