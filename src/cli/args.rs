@@ -382,6 +382,10 @@ pub(crate) enum Worker {
         self_test: bool,
     },
     /// Serves the model protocol on an inherited socket
-    Model,
+    Model {
+        /// Threads; one per core when left out
+        #[arg(long)]
+        threads: Option<u32>,
+    },
 }
 

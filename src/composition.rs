@@ -1,0 +1,199 @@
+//! Putting the rooms together: the one place that knows all of them.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{OsEntropy, SystemClock};
+use http::console::{Console, ConsoleKey};
+use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, TlsSettings};
+use identity::{PasswordSettings, Passwords, SessionSettings};
+use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
+use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use parse::{CageLimits, ParseWorker};
+use store::{JobRunner, OperatorKey, Store, StoreError, StoreOptions, StoreSettings};
+
+use crate::cli::CliError;
+use crate::config::Config;
+
+/// Everything of one process that has opened a data directory.
+pub(crate) struct Appliance {
+    pub(crate) store: Store,
+    pub(crate) state: Arc<AppState>,
+    pub(crate) library: Library,
+    pub(crate) runner: Arc<JobRunner>,
+    pub(crate) console: ConsoleKey,
+    pub(crate) tls: Option<Arc<TlsIdentity>>,
+    models: ModelWorker,
+}
+
+/// Name of the systemd credential with the master key (`LoadCredential=`).
+const KEY_CREDENTIAL: &str = "millwright-master-key";
+
+/// How often idle tenants are looked for.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+
+impl Appliance {
+    /// Opens the data directory and builds the rooms over it. Starts no server.
+    pub(crate) async fn open(config: &Config) -> Result<Self, CliError> {
+        let (store, operator) = open_store(config).await?;
+        let console = ConsoleKey::new(operator);
+        let exe = std::env::current_exe()
+            .map_err(|source| CliError::File { what: "own executable".into(), source })?;
+        let parser = parse_worker(config, exe.clone());
+        let cage = parser.self_test().await.map_err(|error| error.to_string());
+        if let Err(reason) = &cage {
+            tracing::error!(reason, "the parse cage failed its self-test: nothing is ingested");
+        }
+        let models = model_worker(config, exe, &store);
+        let library = Library::new(parser, models.clone(), LibrarySettings::default());
+        let handlers = HashMap::from([(INGEST_JOB, ingest_handler(library.clone()))]);
+        let runner = JobRunner::new(store.clone(), handlers);
+        let tls = if config.server.plain_http {
+            None
+        } else {
+            let identity =
+                TlsIdentity::open(store.data_dir(), &tls_settings(config)?, store.clock())
+                    .map_err(|error| CliError::Failed(chain(&error)))?;
+            Some(Arc::new(identity))
+        };
+        let metrics = Metrics::install().map_err(|error| CliError::Failed(chain(&error)))?;
+        let state = AppState::new(AppParts {
+            store: store.clone(),
+            passwords: Passwords::new(PasswordSettings::default()),
+            library: library.clone(),
+            cage,
+            metrics,
+            tls: tls.clone(),
+            settings: http_settings(config)?,
+        });
+        Ok(Self { store, state, library, runner, console, tls, models })
+    }
+
+    /// The API in this process, with the operator's rights.
+    pub(crate) fn console(&self) -> Console {
+        Console::in_process(http::router(Arc::clone(&self.state)), self.console.clone())
+    }
+
+    /// Starts the work that goes on beside requests: durable jobs, closing idle tenants.
+    pub(crate) fn start_background(&self) {
+        tokio::spawn(Arc::clone(&self.runner).run());
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(HOUSEKEEPING).await;
+                let closed = store.close_idle_tenants().await;
+                if closed > 0 {
+                    tracing::debug!(closed, "idle tenants closed");
+                }
+            }
+        });
+    }
+
+    /// Lets running jobs pause, ends the workers and closes the databases.
+    pub(crate) async fn shut_down(self) {
+        self.runner.stop().await;
+        self.models.shut_down().await;
+    }
+}
+
+/// Opens the store alone, for commands that need nothing else.
+pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), CliError> {
+    // Before the first database connection: the vector functions are part of the schema's reach.
+    knowledge::register_vector_functions().map_err(|error| CliError::Failed(chain(&error)))?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let key_file = &config.data.key_file;
+    let options = StoreOptions {
+        data_dir: config.data.dir.clone(),
+        key_credential: credentials.map(|dir| dir.join(KEY_CREDENTIAL)).filter(|p| p.exists()),
+        key_file: (!key_file.as_os_str().is_empty()).then(|| key_file.clone()),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+        settings: StoreSettings {
+            idle_close_ms: i64::from(config.data.tenant_idle_close_s) * 1000,
+            jobs_in_parallel: config.ingest.jobs_in_parallel as usize,
+            job_queue_length: config.ingest.queue_length,
+            ..StoreSettings::default()
+        },
+    };
+    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
+    let opened = opened.map_err(|_| CliError::Failed("opening the store failed".into()))?;
+    opened.map_err(|error| match error {
+        StoreError::InUse => CliError::Unavailable(format!(
+            "the data directory {} is in use by another process that can't be reached through \
+             its console socket; wait for it to start, or end it",
+            config.data.dir.display()
+        )),
+        other => CliError::Failed(chain(&other)),
+    })
+}
+
+/// The parse worker, which is this executable again.
+pub(crate) fn parse_worker(config: &Config, exe: PathBuf) -> ParseWorker {
+    let limits = CageLimits {
+        memory_bytes: u64::from(config.ingest.parse_memory_mib) * 1024 * 1024,
+        wall_clock_ms: u64::from(config.ingest.parse_timeout_s) * 1000,
+        ..CageLimits::default()
+    };
+    ParseWorker::new(exe, limits)
+}
+
+fn model_worker(config: &Config, exe: PathBuf, store: &Store) -> ModelWorker {
+    let mut args = vec!["worker".to_owned(), "model".to_owned()];
+    if config.models.threads > 0 {
+        args.push(format!("--threads={}", config.models.threads));
+    }
+    let settings = WorkerSettings {
+        idle_timeout: Some(Duration::from_secs(config.models.idle_stop_s.into())),
+        ..WorkerSettings::default()
+    };
+    ModelWorker::new(WorkerCommand { exe, args }, settings, store.clock())
+}
+
+pub(crate) fn tls_settings(config: &Config) -> Result<TlsSettings, CliError> {
+    let server = &config.server;
+    let own = (!server.certificate_file.as_os_str().is_empty()).then(|| http::OwnCertificate {
+        certificate_file: server.certificate_file.clone(),
+        key_file: server.certificate_key_file.clone(),
+    });
+    let mut names = server.names.clone();
+    if !server.listen.ip().is_unspecified() {
+        names.push(server.listen.ip().to_string());
+    }
+    Ok(TlsSettings { own, names })
+}
+
+fn http_settings(config: &Config) -> Result<HttpSettings, CliError> {
+    let cors_origins = CorsOrigins::parse(&config.server.cors_allowed_origins)
+        .map_err(|error| CliError::Failed(chain(&error)))?;
+    let per_minute = NonZeroU32::new(config.server.requests_per_minute_and_user);
+    let session = config.session;
+    Ok(HttpSettings {
+        requests_per_minute: per_minute.unwrap_or(NonZeroU32::MIN),
+        cors_origins,
+        sessions: SessionSettings {
+            idle_ms: i64::from(session.idle_minutes) * 60_000,
+            absolute_ms: i64::from(session.absolute_hours) * 3_600_000,
+            ..SessionSettings::default()
+        },
+        login_token_lifetime_ms: i64::from(session.token_minutes) * 60_000,
+        ..HttpSettings::default()
+    })
+}
+
+/// An error with its causes, for people.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,80 @@
+//! The command line without a server, its exit statuses and its help.
+
+use crate::support::{Appliance, executable, fixtures};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_data_directory_alone_is_enough_from_init_to_a_cited_answer() {
+    let appliance = Appliance::stopped();
+    let made = appliance.json(&["init", "--tenant", "alpha", "--admin", "a@alpha.example"]);
+    assert!(made["administrator"]["one_time_password"].as_str().unwrap().len() >= 12);
+    let file = appliance.scratch().join("gap.md");
+    let fact = "The coupling gap of pump P-7 is 3 mm.";
+    std::fs::write(&file, fixtures::markdown("Pump note", fact)).unwrap();
+    appliance.json(&["ingest", file.to_str().unwrap(), "--key", "PN-7"]);
+    let output = appliance.command(&["ask", "What is the coupling gap of P-7?"]);
+    let answer = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{answer}{}", text(&output.stderr));
+    assert!(answer.contains(fact) && answer.contains("PN-7"), "{answer}");
+    assert!(answer.contains("revision 1, page 1"), "{answer}");
+    let refused = appliance.command(&["ask", "Who won the chess world championship in 1972?"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stdout));
+    let verified = appliance.json(&["audit", "verify"]);
+    assert!(verified["logs"].as_array().unwrap().iter().all(|log| log["sound"] == true));
+    let entries = appliance.json(&["audit", "show", "--action", "answer."]);
+    assert_eq!(entries["items"].as_array().unwrap().len(), 2, "{entries:#}");
+    let documents = appliance.json(&["document", "list"]);
+    assert_eq!(documents["items"][0]["key"], "PN-7");
+    appliance.json(&["document", "remove", "PN-7"]);
+    let gone = appliance.command(&["ask", "What is the coupling gap of P-7?"]);
+    assert_eq!(gone.status.code(), Some(4), "{}", text(&gone.stdout));
+}
+
+#[test]
+fn wrong_input_says_what_is_wrong_and_how_to_mend_it() {
+    let appliance = Appliance::stopped();
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["tenant", "create", "Not A Slug"], 2, "slug"),
+        (&["tenant", "show", "nobody"], 2, "millwright tenant list"),
+        (&["ask"], 2, "Usage"),
+        (&["ingest", "/no/such/file.pdf"], 1, "no such file"),
+        (&["--config", "/no/such.toml", "tenant", "list"], 3, "/no/such.toml"),
+    ];
+    for (args, code, says) in cases {
+        let output = appliance.command(args);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(*code), "{args:?}: {said}");
+        assert!(said.to_lowercase().contains(&says.to_lowercase()), "{args:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn completions_manual_and_defaults_are_printed_without_a_data_directory() {
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(executable()).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(run(&["completions", "bash"]).contains("_millwright"));
+    assert!(run(&["config", "default"]).contains("[server]"));
+    let dir = tempfile::tempdir().unwrap();
+    run(&["man", dir.path().to_str().unwrap()]);
+    assert!(dir.path().join("millwright-ask.1").exists());
+    insta::assert_snapshot!("help", run(&["--help"]));
+}
+
+#[test]
+fn doctor_looks_and_changes_nothing() {
+    let appliance = Appliance::stopped();
+    let report = appliance.json(&["doctor"]);
+    let parts: Vec<&str> =
+        report["parts"].as_array().unwrap().iter().map(|p| p["part"].as_str().unwrap()).collect();
+    for part in ["disk", "clock", "certificate", "processor", "sandbox", "weights"] {
+        assert!(parts.contains(&part), "{part} is missing: {report:#}");
+    }
+    assert!(!appliance.data_dir().exists());
+}

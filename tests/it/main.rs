@@ -1,0 +1,15 @@
+//! Behaviour of the whole appliance through its public face: the executable, HTTPS, the files.
+//!
+//! One executable with a module per capability, because linking is the slow part.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests tell why they skip")]
+
+mod support;
+
+mod at_rest;
+mod command_line;
+mod demo;
+mod documents;
+mod isolation;
+mod resume;
+mod start;

@@ -1,0 +1,207 @@
+//! A real appliance per test: the built executable on a fresh data directory and a free port.
+
+pub(crate) mod client;
+pub(crate) mod fixtures;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use client::{Answer, Client};
+
+/// How long an appliance may take to answer. Far above the goal: builds of the test profile share
+/// two cores with each other.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The built executable.
+pub(crate) fn executable() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_millwright"))
+}
+
+/// A data directory and, while it runs, the appliance on it.
+pub(crate) struct Appliance {
+    dir: TempDir,
+    server: Option<Child>,
+    pub(crate) address: String,
+}
+
+impl Appliance {
+    /// A fresh data directory; nothing runs on it yet.
+    pub(crate) fn stopped() -> Self {
+        let dir = tempfile::Builder::new().prefix("millwright-it-").tempdir().unwrap();
+        Self { dir, server: None, address: String::new() }
+    }
+
+    /// A running appliance on a fresh data directory.
+    pub(crate) fn started() -> Self {
+        let mut appliance = Self::stopped();
+        appliance.start();
+        appliance
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    pub(crate) fn scratch(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Starts the server and waits until it is ready. The port is the kernel's choice.
+    pub(crate) fn start(&mut self) {
+        let log = std::fs::File::create(self.dir.path().join("server.log")).unwrap();
+        let child = Command::new(executable())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.data_dir())
+            .env("MILLWRIGHT_LOG_FORMAT", "json")
+            .env("MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_USER", "100000")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.server = Some(child);
+        let started = Instant::now();
+        loop {
+            if let Some(url) = self.ready_url() {
+                self.address = url.trim_start_matches("https://").to_owned();
+                return;
+            }
+            let ended = self.server.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(ended.is_none(), "the server ended: {}", self.log());
+            assert!(started.elapsed() < START_TIMEOUT, "not ready: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The log line that says where the server listens.
+    fn ready_url(&self) -> Option<String> {
+        self.log().lines().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "ready").then(|| line["url"].as_str().unwrap().to_owned())
+        })
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.as_ref().unwrap().id()
+    }
+
+    /// SIGKILL: nothing gets a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.server.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the wait for an orderly end.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.server.take().unwrap();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let status = child.wait().unwrap();
+        assert!(status.success(), "{status}: {}", self.log());
+    }
+
+    /// Runs a command of the executable on this data directory.
+    pub(crate) fn command(&self, args: &[&str]) -> Output {
+        Command::new(executable())
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// As [`Appliance::command`], for one that must succeed with JSON.
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let mut args = args.to_vec();
+        args.push("--json");
+        let output = self.command(&args);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}\n{}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Nobody signed in.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.address, &self.data_dir().join("tls/ca.pem"))
+    }
+
+    /// Makes a tenant.
+    pub(crate) fn tenant(&self, slug: &str) -> Value {
+        self.json(&["tenant", "create", slug, "--name", slug])
+    }
+
+    /// Makes a person, changes the one-time password, and signs them in with a token.
+    pub(crate) fn person(&self, tenant: &str, person: Person<'_>) -> Client {
+        let mut args = vec![
+            "user", "add", person.email, "--tenant", tenant, "--name", person.email, "--role",
+            person.role, "--clearance", person.clearance,
+        ];
+        if person.export_eligible {
+            args.push("--export-eligible");
+        }
+        let created = self.json(&args);
+        let once = created["one_time_password"].as_str().unwrap();
+        let mut client = self.client();
+        let login = serde_json::json!({
+            "tenant": tenant, "email": person.email, "password": once,
+        });
+        let cookie = client.post("/api/v1/auth/login", &login).expect(200).cookie().unwrap();
+        client.use_cookie(&cookie);
+        let change = serde_json::json!({ "old_password": once, "new_password": PASSWORD });
+        assert!(client.post("/api/v1/auth/password", &change).status < 300);
+        let mut client = self.client();
+        let login = serde_json::json!({
+            "tenant": tenant, "email": person.email, "password": PASSWORD, "token": true,
+        });
+        let token = client.post("/api/v1/auth/login", &login).expect(200).json();
+        client.use_token(token["token"].as_str().unwrap());
+        client
+    }
+}
+
+impl Drop for Appliance {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.server.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The password that everybody in the tests takes instead of the one-time password.
+pub(crate) const PASSWORD: &str = "a long enough passphrase 4711";
+
+/// A person to be made.
+#[derive(Clone, Copy)]
+pub(crate) struct Person<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) role: &'a str,
+    pub(crate) clearance: &'a str,
+    pub(crate) export_eligible: bool,
+}
+
+impl<'a> Person<'a> {
+    pub(crate) const fn new(email: &'a str, role: &'a str) -> Self {
+        Self { email, role, clearance: "INTERNAL", export_eligible: false }
+    }
+
+    pub(crate) const fn clearance(mut self, clearance: &'a str) -> Self {
+        self.clearance = clearance;
+        self
+    }
+}
