@@ -21,7 +21,7 @@ setup: ## Install what building needs (system packages, weights, web assets)
 
 .PHONY: weights
 weights: ## Obtain the pinned embedder weights
-	@models/fetch.sh
+	@python3 models/fetch.py
 
 .PHONY: web
 web: ## Install the pinned web assets

@@ -18,7 +18,15 @@ step "documentation"
 RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 
 step "sample plant"
-assets/sample-plant/check.sh
+venv="${XDG_CACHE_HOME:-$HOME/.cache}/millwright/venv"
+requirements=assets/sample-plant/requirements.txt
+if ! cmp -s "$requirements" "$venv/.installed.txt"; then
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" "$venv/.installed.txt"
+fi
+"$venv/bin/python" assets/sample-plant/render.py --check
+"$venv/bin/python" assets/sample-plant/check.py
 
 step "doctests"
 cargo test --locked --workspace --doc --quiet

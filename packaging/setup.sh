@@ -49,7 +49,10 @@ case "${1:-}" in
       || die "cargo is missing: install Rust 1.95 or newer with rustup, then repeat"
     ;;
   test)
-    install_missing pdftotext poppler-utils qpdf qpdf chromium chromium ip iproute2
+    install_missing pdftotext poppler-utils qpdf qpdf chromium chromium ip iproute2 \
+      /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core \
+      /usr/share/fonts/truetype/dejavu/DejaVuSans-Oblique.ttf fonts-dejavu-extra
+    python3 -c 'import ensurepip' 2>/dev/null || install_missing /nonexistent python3-venv
     command -v cargo-nextest >/dev/null 2>&1 || cargo_tool cargo-nextest 0.9.143
     cargo_tool cargo-deny 0.20.2
     ;;
