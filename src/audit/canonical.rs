@@ -12,8 +12,12 @@
 //!   decimal (`0.35` as `"0.35"`): numbers must not read differently in different languages, and
 //!   recording must not fail over a fraction.
 
+mod scan;
+
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
+
+pub(crate) use scan::Scanner;
 
 /// Greatest integer that every JSON reader keeps exactly (RFC 7493 section 2.2): 2⁵³−1.
 pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;

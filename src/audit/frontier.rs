@@ -1,5 +1,6 @@
 //! All that must be kept of a tree to append to it and know its root.
 
+use crate::canonical::SAFE_INTEGER_MAX;
 use crate::{FrontierError, Hash, node_hash};
 
 /// The right edge of a tree: the roots of the perfect subtrees it is made of, largest first, one
@@ -59,12 +60,16 @@ impl Frontier {
     /// From [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
-    /// [`FrontierError`] when the length does not fit the size.
+    /// [`FrontierError`] when the length does not fit the size, or the size is beyond the last
+    /// index that an entry can have.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FrontierError> {
         let (size, hashes) = bytes
             .split_first_chunk::<SIZE_BYTES>()
             .ok_or(FrontierError("fewer than eight bytes"))?;
         let size = u64::from_be_bytes(*size);
+        if size > SAFE_INTEGER_MAX {
+            return Err(FrontierError("more entries than a log can have"));
+        }
         let (subtrees, rest) = hashes.as_chunks::<HASH_BYTES>();
         if !rest.is_empty() || subtrees.len() != size.count_ones() as usize {
             return Err(FrontierError("its length does not fit its size"));

@@ -10,9 +10,10 @@
 //! | 45 | 16 | authentication tag |
 //!
 //! Cipher: AES-256-GCM (NIST SP 800-38D) under HKDF-SHA256(master key, no salt, info
-//! `"millwright wrap v1\0"`). Associated data: the version byte, the purpose's number as one byte,
-//! then the context (for a tenant, the sixteen bytes of its id). A key wrapped for one purpose or
-//! owner therefore opens for no other.
+//! `"millwright wrap v1\0"`). Associated data: the version byte, the purpose as one byte (control
+//! database 1, tenant data 2, audit signing 3, token signing 4), then the context (for a tenant,
+//! the sixteen bytes of its id). A key wrapped for one purpose or owner therefore opens for no
+//! other.
 
 use std::fmt;
 

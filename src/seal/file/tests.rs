@@ -318,6 +318,8 @@ fn threads_read_one_file_at_once() {
     fn shared<T: Send + Sync>(value: T) -> Arc<T> {
         Arc::new(value)
     }
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<EncryptedWriter<File>>();
     let plain = contents(20 * KIB4 + 77);
     let reader = shared(open(&sealed(&plain)).unwrap().with_cached_chunks(3));
     std::thread::scope(|scope| {
@@ -353,8 +355,8 @@ fn a_file_changed_while_open_is_told_by_chunk_and_as_invalid_data() {
     let reader = EncryptedReader::open(file.try_clone().unwrap(), &key(1), CONTEXT).unwrap();
     file.write_all_at(b"\0\0\0\0", (HEADER_BYTES + STRIDE + 9) as u64).unwrap();
     let mut whole_chunk = vec![0; KIB4];
-    for mut out in [&mut whole_chunk[..], &mut [0; 10]] {
-        let refused = reader.read_at(KIB4 as u64, &mut out).unwrap_err();
+    for out in [&mut whole_chunk[..], &mut [0; 10]] {
+        let refused = reader.read_at(KIB4 as u64, out).unwrap_err();
         assert!(matches!(refused, SealError::Damaged { chunk: 1 }));
         assert_eq!(io::Error::from(refused).kind(), io::ErrorKind::InvalidData);
     }
