@@ -33,3 +33,6 @@ cargo test --locked --workspace --doc --quiet
 
 step "tests"
 INSTA_UPDATE=no cargo nextest run --locked --workspace --no-fail-fast
+
+step "browser and accessibility"
+MILLWRIGHT_EXECUTABLE="$CARGO_TARGET_DIR/debug/millwright" npm --prefix web test --silent

@@ -347,7 +347,8 @@ pub(crate) enum Audit {
 /// `millwright eval`
 #[derive(Args, Debug)]
 pub(crate) struct Eval {
-    /// Golden questions (JSON Lines); those of the sample plant when left out
+    /// Golden questions (JSON Lines) about the documents of the data directory, whose server must
+    /// not run; when left out, those of the sample plant, in a temporary directory
     #[arg(long, value_name = "FILE")]
     pub(crate) golden: Option<PathBuf>,
     /// Print every question with its outcome

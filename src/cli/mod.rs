@@ -120,9 +120,7 @@ async fn dispatch(config: Config, command: Command, out: Out) -> Result<(), CliE
             let who = audit::who(&command);
             with_api(&config, who, async |api| audit::run(api, &command, out).await).await
         }
-        Command::Eval(args) => {
-            with_api(&config, Who::default(), async |api| eval::run(api, &args, out).await).await
-        }
+        Command::Eval(args) => eval::run(config, &args, out).await,
         Command::Completions { .. }
         | Command::Man { .. }
         | Command::Config(_)

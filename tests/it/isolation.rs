@@ -50,8 +50,8 @@ fn objects(admin: &Client) -> Ids {
         ("revision", text(&uploaded["revision_id"])),
         ("job", text(&uploaded["job_id"])),
         ("conversation", text(&answer["conversation_id"])),
-        ("user", text(&me["user"]["id"])),
-        ("tenant", text(&me["tenant"]["id"])),
+        ("user", text(&me["id"])),
+        ("tenant", text(&me["tenant_id"])),
     ])
 }
 

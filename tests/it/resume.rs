@@ -74,6 +74,6 @@ fn relogin(appliance: &Appliance) -> Client {
         "password": crate::support::PASSWORD, "token": true,
     });
     let token = client.post("/api/v1/auth/login", &login).expect(200).json();
-    client.use_token(token["token"].as_str().unwrap());
+    client.use_token(token["access_token"].as_str().unwrap());
     client
 }

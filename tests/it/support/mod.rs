@@ -162,14 +162,14 @@ impl Appliance {
         });
         let cookie = client.post("/api/v1/auth/login", &login).expect(200).cookie().unwrap();
         client.use_cookie(&cookie);
-        let change = serde_json::json!({ "old_password": once, "new_password": PASSWORD });
+        let change = serde_json::json!({ "current_password": once, "new_password": PASSWORD });
         assert!(client.post("/api/v1/auth/password", &change).status < 300);
         let mut client = self.client();
         let login = serde_json::json!({
             "tenant": tenant, "email": person.email, "password": PASSWORD, "token": true,
         });
         let token = client.post("/api/v1/auth/login", &login).expect(200).json();
-        client.use_token(token["token"].as_str().unwrap());
+        client.use_token(token["access_token"].as_str().unwrap());
         client
     }
 }
