@@ -1,0 +1,142 @@
+//! Administering one tenant.
+
+mod audit;
+mod figures;
+mod settings;
+mod store;
+mod users;
+
+use crate::endpoint::endpoint;
+use crate::route::{Audit, Idempotency, Method, RateClass, Route};
+
+pub(crate) use audit::{AuditQuery, EntryView, LogView, VerifyView, page_view};
+pub(crate) use settings::tenant_settings;
+
+const SECRET: Idempotency = Idempotency::Refused("the answer is a secret that is not kept");
+
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = user_routes();
+    routes.extend(tenant_routes());
+    routes
+}
+
+fn user_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/users",
+            operation: "user_list",
+            summary: "List the people of the tenant",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(users::user_list),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/admin/users",
+            operation: "user_create",
+            summary: "Add a person; the answer holds their one-time password",
+            audit: Audit::Entry("user.created"),
+            rate: RateClass::Write,
+            idempotency: SECRET,
+            endpoint: endpoint(users::user_create),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/users/{user_id}",
+            operation: "user_get",
+            summary: "A person of the tenant",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(users::user_get),
+        },
+        Route {
+            method: Method::Patch,
+            path: "/api/v1/admin/users/{user_id}",
+            operation: "user_change",
+            summary: "Change a person's role, clearance, status or name",
+            audit: Audit::Entry("user.changed"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(users::user_change),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/admin/users/{user_id}/reset-password",
+            operation: "user_reset_password",
+            summary: "Give a person a new one-time password; their sessions end",
+            audit: Audit::Entry("user.password_reset"),
+            rate: RateClass::Write,
+            idempotency: SECRET,
+            endpoint: endpoint(users::user_reset_password),
+        },
+    ]
+}
+
+fn tenant_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit",
+            operation: "audit_query",
+            summary: "Read the tenant's audit log, newest first",
+            // A log that grew with every look at it could not be read to its end.
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(audit::audit_query),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/verify",
+            operation: "audit_verify",
+            summary: "Verify the tenant's audit log against its signed checkpoint",
+            audit: Audit::Nothing,
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(audit::audit_verify),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/metrics",
+            operation: "tenant_metrics",
+            summary: "What was done in the tenant lately, and its jobs",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(figures::tenant_metrics),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/usage",
+            operation: "tenant_usage",
+            summary: "How much the tenant keeps",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(figures::tenant_usage),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/settings",
+            operation: "settings_get",
+            summary: "The tenant's settings",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(settings::settings_get),
+        },
+        Route {
+            method: Method::Patch,
+            path: "/api/v1/admin/settings",
+            operation: "settings_change",
+            summary: "Change the tenant's settings",
+            audit: Audit::Entry("settings.changed"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(settings::settings_change),
+        },
+    ]
+}

@@ -1,0 +1,116 @@
+//! GET and PATCH /api/v1/admin/settings
+
+use ::store::{StoreError, TenantCtx};
+use ::audit::{Action, Event};
+use base::{Classification, LabelError};
+use identity::Language;
+use policy::settings;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::store as rows;
+use crate::call::Authorized;
+use crate::input::Json;
+use crate::output::Ok200;
+use crate::problem::Problem;
+
+const SETTINGS_CHANGED: Action = Action::new("settings.changed");
+
+const CLASSIFICATION: &str = "upload_default_classification";
+const LANGUAGE: &str = "user_default_language";
+
+/// What a tenant may set for itself.
+#[derive(Clone, Debug)]
+pub(crate) struct TenantSettings {
+    /// Classification of uploads that name none.
+    pub(crate) upload_default_classification: Classification,
+    /// Language of new people of whom none is named.
+    pub(crate) user_default_language: String,
+}
+
+/// The tenant's settings, defaults included.
+pub(crate) async fn tenant_settings(ctx: &TenantCtx) -> Result<TenantSettings, StoreError> {
+    ctx.read(|tx| {
+        let classification = rows::setting_get(tx, CLASSIFICATION)?;
+        let damaged = |_: LabelError| StoreError::Corrupt("settings.value");
+        Ok(TenantSettings {
+            upload_default_classification: match classification {
+                None => Classification::Internal,
+                Some(word) => word.parse().map_err(damaged)?,
+            },
+            user_default_language: rows::setting_get(tx, LANGUAGE)?
+                .unwrap_or_else(|| "en".to_owned()),
+        })
+    })
+    .await
+}
+
+/// The tenant's settings.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SettingsView {
+    /// Classification of uploads that name none.
+    upload_default_classification: &'static str,
+    /// Language (BCP 47) of new people of whom none is named.
+    user_default_language: String,
+}
+
+impl From<TenantSettings> for SettingsView {
+    fn from(settings: TenantSettings) -> Self {
+        Self {
+            upload_default_classification: settings.upload_default_classification.as_str(),
+            user_default_language: settings.user_default_language,
+        }
+    }
+}
+
+pub(super) async fn settings_get(
+    call: Authorized<settings::Read>,
+    (): (),
+) -> Result<Ok200<SettingsView>, Problem> {
+    Ok(Ok200(tenant_settings(call.permit()?.ctx()).await?.into()))
+}
+
+/// What is to change; what is left out stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SettingsPatch {
+    /// PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED.
+    upload_default_classification: Option<String>,
+    /// Language tag (BCP 47).
+    user_default_language: Option<String>,
+}
+
+pub(super) async fn settings_change(
+    call: Authorized<settings::Change>,
+    Json(patch): Json<SettingsPatch>,
+) -> Result<Ok200<SettingsView>, Problem> {
+    let ctx = call.permit()?.ctx();
+    let before = tenant_settings(ctx).await?;
+    let mut after = before.clone();
+    if let Some(word) = &patch.upload_default_classification {
+        after.upload_default_classification = word
+            .parse()
+            .map_err(|e: LabelError| Problem::invalid(CLASSIFICATION, e.to_string()))?;
+    }
+    if let Some(tag) = &patch.user_default_language {
+        let checked = Language::parse(tag)
+            .map_err(|_| Problem::invalid(LANGUAGE, "must be a language tag such as de or en-GB"))?;
+        after.user_default_language = checked.as_str().to_owned();
+    }
+    let describe = |settings: &TenantSettings| {
+        json!({
+            CLASSIFICATION: settings.upload_default_classification.as_str(),
+            LANGUAGE: settings.user_default_language,
+        })
+    };
+    let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
+    let written = after.clone();
+    ctx.write(move |tx| {
+        rows::setting_set(&tx, CLASSIFICATION, written.upload_default_classification.as_str())?;
+        rows::setting_set(&tx, LANGUAGE, &written.user_default_language)?;
+        tx.commit(event, ())
+    })
+    .await?;
+    Ok(Ok200(after.into()))
+}

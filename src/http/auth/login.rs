@@ -1,0 +1,135 @@
+//! POST /api/v1/auth/login
+
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use identity::{LoginInput, Password, TokenInput};
+use policy::tokens;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::me::PersonView;
+use crate::call::{COOKIE_NAME, Public};
+use crate::endpoint::{Output, Signature};
+use crate::input::Json;
+use crate::output::Ok200;
+use crate::problem::Problem;
+use crate::state::AppState;
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoginRequest {
+    /// Short name of the tenant; may be left out where there is only one.
+    #[serde(default)]
+    tenant: Option<String>,
+    /// E-mail address.
+    email: String,
+    /// Password.
+    #[schema(format = "password")]
+    password: String,
+    /// Answer with a bearer token instead of a session cookie.
+    #[serde(default)]
+    token: bool,
+}
+
+/// Who has signed in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoginAnswer {
+    /// The person.
+    user: PersonView,
+    /// Set a password of your own before anything else: POST /api/v1/auth/password.
+    must_change_password: bool,
+    /// When the session or token ends.
+    #[schema(format = "date-time")]
+    expires_at: String,
+    /// The bearer token, if it was asked for. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token: Option<String>,
+    /// `Bearer`, with a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+}
+
+pub(super) async fn session_open(
+    call: Public,
+    Json(input): Json<LoginRequest>,
+) -> Result<SignedInAnswer, Problem> {
+    let state = &call.state;
+    let credentials = LoginInput {
+        tenant_slug: input.tenant,
+        email: input.email,
+        password: Password::typed(input.password),
+    };
+    let settings = &state.settings.sessions;
+    let login =
+        identity::login(&state.store, &state.passwords, call.request_id, credentials, settings)
+            .await?;
+    let mut answer = LoginAnswer {
+        user: PersonView::new(&login.user, login.tenant_id),
+        must_change_password: login.must_change_password,
+        expires_at: login.expires_at.to_string(),
+        access_token: None,
+        token_type: None,
+    };
+    if !input.token {
+        let max_age_s = settings.absolute_ms / 1000;
+        let cookie = session_cookie(login.cookie.reveal(), max_age_s);
+        return Ok(SignedInAnswer { answer, cookie: Some(cookie) });
+    }
+    let issued = exchange(state, &call, &login).await?;
+    answer.expires_at = issued.recorded.expires_at.to_string();
+    answer.access_token = Some(issued.reveal().to_owned());
+    answer.token_type = Some("Bearer");
+    Ok(SignedInAnswer { answer, cookie: None })
+}
+
+/// Trades the session for a token: nobody holds its cookie, so it ends at once.
+async fn exchange(
+    state: &AppState,
+    call: &Public,
+    login: &identity::Login,
+) -> Result<identity::IssuedToken, Problem> {
+    let settings = &state.settings;
+    let cookie = login.cookie.reveal();
+    let (scope, session) =
+        identity::authenticate_cookie(&state.store, cookie, &settings.sessions).await?;
+    let ctx = state.store.enter(scope, call.request_id).await?;
+    let input = TokenInput { role: None, lifetime_ms: settings.login_token_lifetime_ms };
+    let permit = policy::authorize::<tokens::Issue>(&ctx)?;
+    let issued = identity::token_issue(permit, &state.signer, input).await;
+    identity::logout(&ctx, session.id).await?;
+    Ok(issued?)
+}
+
+/// RFC 6265bis: for this host alone, never to scripts, never across sites.
+fn session_cookie(value: &str, max_age_s: i64) -> String {
+    format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={max_age_s}")
+}
+
+/// The cookie that makes a browser forget the session.
+pub(super) fn ended_cookie() -> String {
+    session_cookie("", 0)
+}
+
+/// The answer and the cookie that goes with it.
+pub(super) struct SignedInAnswer {
+    answer: LoginAnswer,
+    cookie: Option<String>,
+}
+
+impl Output for SignedInAnswer {
+    fn describe(signature: &mut Signature) {
+        Ok200::<LoginAnswer>::describe(signature);
+    }
+
+    fn into_answer(self) -> Result<Response, Problem> {
+        let mut response = Ok200(self.answer).into_answer()?;
+        if let Some(cookie) = self.cookie {
+            let mut value = HeaderValue::from_str(&cookie)
+                .map_err(|e| Problem::new("internal_error").with_cause(e))?;
+            value.set_sensitive(true);
+            response.headers_mut().insert(header::SET_COOKIE, value);
+        }
+        Ok(response)
+    }
+}

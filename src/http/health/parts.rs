@@ -1,0 +1,211 @@
+//! The parts that readiness looks at.
+
+use std::time::Instant;
+
+use base::Timestamp;
+use models::WorkerState;
+use parse::LandlockState;
+use store::Health;
+
+use super::{Part, PartState};
+use crate::state::AppState;
+use crate::tls::RENEW_BEFORE_DAYS;
+
+/// Below this much free space uploads may fail soon.
+const DISK_LOW_BYTES: u64 = 1024 * 1024 * 1024;
+/// Below this much nothing can be committed safely.
+const DISK_FULL_BYTES: u64 = 32 * 1024 * 1024;
+/// Wall clock and monotonic clock may differ by this much before it is called a jump.
+const CLOCK_JUMP_MS: i64 = 60_000;
+/// No appliance was built before this moment (2026-01-01): a clock before it was never set.
+const CLOCK_EARLIEST: Timestamp = Timestamp::from_unix_ms(1_767_225_600_000);
+
+/// Compares the wall clock with the monotonic one since the process started.
+pub(crate) struct ClockWatch {
+    wall_start: Timestamp,
+    steady_start: Instant,
+}
+
+impl ClockWatch {
+    pub(crate) fn start(now: Timestamp) -> Self {
+        Self { wall_start: now, steady_start: Instant::now() }
+    }
+
+    /// By how much the wall clock has jumped since the start, in milliseconds; forward is positive.
+    fn jump_ms(&self, now: Timestamp) -> i64 {
+        let steady_ms = i64::try_from(self.steady_start.elapsed().as_millis()).unwrap_or(i64::MAX);
+        now.since_ms(self.wall_start).saturating_sub(steady_ms)
+    }
+}
+
+pub(super) fn all(state: &AppState) -> Vec<Part> {
+    vec![
+        store_part(state.store.health()),
+        key_part(state),
+        certificate_part(state),
+        cage_part(state),
+        model_part(&state.library.models().state()),
+        disk_part(state),
+        clock_part(state.store.now(), &state.clock_watch),
+    ]
+}
+
+fn ok(name: &'static str, detail: impl Into<String>) -> Part {
+    Part { name, state: PartState::Ok, detail: detail.into(), action: None }
+}
+
+fn troubled(
+    name: &'static str,
+    state: PartState,
+    detail: impl Into<String>,
+    action: impl Into<String>,
+) -> Part {
+    Part { name, state, detail: detail.into(), action: Some(action.into()) }
+}
+
+fn store_part(health: &Health) -> Part {
+    match health {
+        Health::Sound => ok("store", "the database agrees with its signed checkpoint"),
+        Health::ReadOnly(_) => troubled(
+            "store",
+            PartState::Failed,
+            "the appliance's database does not agree with its signed checkpoint and is read-only",
+            "run `millwright audit verify` on the machine and restore a backup",
+        ),
+    }
+}
+
+fn key_part(state: &AppState) -> Part {
+    match state.store.key_origin() {
+        seal::KeyOrigin::Credential => ok("key", "the master key came from a credential"),
+        _ => ok("key", "the master key came from a key file: keep a copy in a safe place"),
+    }
+}
+
+fn certificate_part(state: &AppState) -> Part {
+    let Some(tls) = &state.tls else {
+        return ok("certificate", "plain HTTP on a loopback address: no certificate in use");
+    };
+    let days = tls.days_left();
+    let renew = match tls.authority_file() {
+        Some(_) => "it is renewed daily when due: see the log for what went wrong".to_owned(),
+        None => "replace the configured certificate and restart".to_owned(),
+    };
+    if days < 0 {
+        troubled("certificate", PartState::Failed, "the server certificate has ended", renew)
+    } else if days < RENEW_BEFORE_DAYS {
+        let detail = format!("the server certificate ends in {days} days");
+        troubled("certificate", PartState::Degraded, detail, renew)
+    } else {
+        ok("certificate", format!("the server certificate is valid for {days} days"))
+    }
+}
+
+fn cage_part(state: &AppState) -> Part {
+    let report = match &state.cage {
+        Ok(report) => report,
+        Err(reason) => {
+            return troubled(
+                "parse_cage",
+                PartState::Degraded,
+                format!("the cage could not be tested, documents are not read: {reason}"),
+                "run `millwright doctor` on the machine",
+            );
+        }
+    };
+    let faults = report.faults();
+    if !faults.is_empty() {
+        let names: Vec<_> = faults.iter().map(|act| act.name.as_str()).collect();
+        return troubled(
+            "parse_cage",
+            PartState::Degraded,
+            format!("the cage leaks, documents are not read: {}", names.join(", ")),
+            "run `millwright doctor` on the machine",
+        );
+    }
+    match report.landlock {
+        LandlockState::Enforced { .. } => {
+            ok("parse_cage", format!("closed: {} forbidden acts failed", report.denied_count()))
+        }
+        _ => troubled(
+            "parse_cage",
+            PartState::Degraded,
+            "closed by seccomp alone: the kernel has no landlock",
+            "use a kernel of version 5.13 or later with landlock enabled",
+        ),
+    }
+}
+
+fn model_part(worker: &WorkerState) -> Part {
+    match worker {
+        WorkerState::NotStarted => ok("model_worker", "starts with the first question"),
+        WorkerState::Starting => ok("model_worker", "is starting"),
+        WorkerState::Ready { .. } => ok("model_worker", "answers"),
+        WorkerState::Failed { next_retry, .. } => troubled(
+            "model_worker",
+            PartState::Degraded,
+            format!("does not run: search goes by words alone; next try at {next_retry}"),
+            "see the log for the reason, and `millwright doctor` for the machine's CPU features",
+        ),
+    }
+}
+
+fn disk_part(state: &AppState) -> Part {
+    let free = match rustix::fs::statvfs(state.store.data_dir()) {
+        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+        Err(error) => {
+            return troubled(
+                "disk",
+                PartState::Failed,
+                format!("the data directory's disk does not answer: {error}"),
+                "check the disk and its mount",
+            );
+        }
+    };
+    let detail = format!("{} MiB are free", free / (1024 * 1024));
+    let action = "free space on the data directory's disk, or enlarge it";
+    if free < DISK_FULL_BYTES {
+        troubled("disk", PartState::Failed, detail, action)
+    } else if free < DISK_LOW_BYTES {
+        troubled("disk", PartState::Degraded, detail, action)
+    } else {
+        ok("disk", detail)
+    }
+}
+
+fn clock_part(now: Timestamp, watch: &ClockWatch) -> Part {
+    let jump_ms = watch.jump_ms(now);
+    if now < CLOCK_EARLIEST {
+        let detail = format!("the clock shows {now}");
+        let action = "set the clock: sessions, certificates and validity of documents depend on it";
+        troubled("clock", PartState::Degraded, detail, action)
+    } else if jump_ms.abs() > CLOCK_JUMP_MS {
+        let detail = format!("the clock jumped by {} s since the start", jump_ms / 1000);
+        let action = "check the time source; restart the appliance once the clock is right";
+        troubled("clock", PartState::Degraded, detail, action)
+    } else {
+        ok("clock", format!("the clock shows {now}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_is_noticed() {
+        let start = Timestamp::from_unix_ms(1_795_000_000_000);
+        let watch = ClockWatch::start(start);
+        assert_eq!(clock_part(start, &watch).state, PartState::Ok);
+        assert_eq!(clock_part(start.plus_ms(3_600_000), &watch).state, PartState::Degraded);
+        assert_eq!(clock_part(start.plus_ms(-3_600_000), &watch).state, PartState::Degraded);
+        assert_eq!(clock_part(Timestamp::from_unix_ms(0), &watch).state, PartState::Degraded);
+    }
+
+    #[test]
+    fn a_store_behind_its_checkpoint_fails_and_does_not_tell_strangers_the_details() {
+        let part = store_part(&Health::ReadOnly("the database has 3 audit entries".into()));
+        assert_eq!(part.state, PartState::Failed);
+        assert!(!part.detail.contains("3 audit entries"));
+    }
+}

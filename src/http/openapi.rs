@@ -1,0 +1,157 @@
+//! The OpenAPI 3.1 document, built from the route table.
+
+use std::collections::BTreeMap;
+
+use utoipa::PartialSchema as _;
+use utoipa::ToSchema as _;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Ref, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
+    PathsBuilder, Required, ResponseBuilder,
+};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::path::PathItem;
+
+use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemDocument};
+use crate::route::{Access, Idempotency, Method, Route};
+
+const BEARER: &str = "bearer";
+const SESSION: &str = "session";
+
+/// The OpenAPI document of all routes, as `/openapi.json` serves it.
+///
+/// # Errors
+/// A JSON error, which a document built from types does not have.
+pub fn openapi_document() -> Result<String, serde_json::Error> {
+    document(crate::router::table()).to_json()
+}
+
+/// The document of `routes`.
+pub(crate) fn document(routes: &[Route]) -> OpenApi {
+    let mut paths = PathsBuilder::new();
+    let mut schemas = BTreeMap::new();
+    let mut groups = BTreeMap::new();
+    for route in routes {
+        let group = group_of(route.path);
+        groups.insert(group, ());
+        let signature = route.endpoint.signature();
+        schemas.extend(signature.schemas.iter().cloned());
+        let item = PathItem::new(http_method(route.method), operation(route, group));
+        paths = paths.path(route.path, item);
+    }
+    schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
+    schemas.insert(FieldError::name().into_owned(), FieldError::schema());
+    let mut components = ComponentsBuilder::new()
+        .security_scheme(BEARER, bearer())
+        .security_scheme(SESSION, session());
+    for (name, schema) in schemas {
+        components = components.schema(name, schema);
+    }
+    let info = InfoBuilder::new()
+        .title("Millwright")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Answers from a plant's documents, with the page and the line. Every failure is a \
+             problem document (RFC 9457) whose `type` explains it.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").build()))
+        .build();
+    let tags = groups.into_keys().map(|name| TagBuilder::new().name(name).build());
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths.build())
+        .components(Some(components.build()))
+        .tags(Some(tags))
+        .build()
+}
+
+fn operation(route: &Route, group: &str) -> utoipa::openapi::path::Operation {
+    let signature = route.endpoint.signature();
+    let access = signature.access;
+    let mut operation = OperationBuilder::new()
+        .tag(group)
+        .operation_id(Some(route.operation))
+        .summary(Some(route.summary))
+        .description(Some(rules(route, access)))
+        .request_body(signature.request_body)
+        .response(signature.success_status.to_string(), signature.success)
+        .response("default", problem());
+    for parameter in signature.parameters {
+        operation = operation.parameter(parameter);
+    }
+    if matches!(route.idempotency, Idempotency::Keyed | Idempotency::KeyedByHandler) {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name("Idempotency-Key")
+                .parameter_in(ParameterIn::Header)
+                .required(Required::False)
+                .description(Some(
+                    "A repeated request with the same key and body gets the first answer again.",
+                ))
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(200)))),
+        );
+    }
+    if access != Access::Public {
+        let none: [&str; 0] = [];
+        operation = operation
+            .security(SecurityRequirement::new(BEARER, none))
+            .security(SecurityRequirement::new(SESSION, none));
+    }
+    operation.build()
+}
+
+/// Who may call it and how often, in words.
+fn rules(route: &Route, access: Access) -> String {
+    let who = match (access, access.least_role()) {
+        (Access::Public, _) => "Open to everybody.".to_owned(),
+        (Access::Appliance(p), _) => {
+            format!("For administrators of the appliance (permission `{p}`).")
+        }
+        (Access::SignedIn(p) | Access::Tenant(p), Some(role)) => {
+            format!("Least role: {role} (permission `{p}`).")
+        }
+        (Access::SignedIn(p) | Access::Tenant(p), None) => format!("Permission `{p}`."),
+    };
+    format!("{who} Rate class: {}.", route.rate.as_str())
+}
+
+fn problem() -> utoipa::openapi::Response {
+    let schema = Ref::from_schema_name(ProblemDocument::name());
+    ResponseBuilder::new()
+        .description("A problem document (RFC 9457)")
+        .content(PROBLEM_MEDIA_TYPE, ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
+
+fn bearer() -> SecurityScheme {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    SecurityScheme::Http(scheme.build())
+}
+
+fn session() -> SecurityScheme {
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::call::COOKIE_NAME)))
+}
+
+const fn http_method(method: Method) -> HttpMethod {
+    match method {
+        Method::Get => HttpMethod::Get,
+        Method::Post => HttpMethod::Post,
+        Method::Put => HttpMethod::Put,
+        Method::Patch => HttpMethod::Patch,
+        Method::Delete => HttpMethod::Delete,
+    }
+}
+
+/// `/api/v1/documents/{document_id}` belongs to `documents`, `/health/live` to `health`.
+fn group_of(path: &'static str) -> &'static str {
+    let rest = path.strip_prefix("/api/v1/").unwrap_or(path.trim_start_matches('/'));
+    match rest.split('/').next() {
+        None | Some("") => "pages",
+        Some("openapi.json" | "docs" | "problems" | "metrics" | "assets") => "about",
+        Some(group) => group,
+    }
+}

@@ -1,0 +1,114 @@
+//! What the handlers work with. Built once by the composition.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use base::{TenantId, UserId};
+use identity::{Passwords, SessionSettings, TokenSettings, TokenSigner, TokenVerifier};
+use knowledge::Library;
+use parse::CageReport;
+use policy::{RateLimitSettings, RateLimiter, SteadyClock};
+use store::Store;
+
+use crate::events::Streams;
+use crate::frame::CorsOrigins;
+use crate::health::ClockWatch;
+use crate::metrics::Metrics;
+use crate::tls::TlsIdentity;
+
+/// Whose requests share a limit.
+pub(crate) type PersonKey = (TenantId, Option<UserId>);
+
+/// What an administrator may set about the HTTP side.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Requests a minute and person (API contract: 60).
+    pub requests_per_minute: NonZeroU32,
+    /// Attempts to sign in a minute and network address.
+    pub logins_per_minute: NonZeroU32,
+    /// Foreign origins whose pages may call the API; none by default.
+    pub cors_origins: CorsOrigins,
+    /// Sessions of browsers.
+    pub sessions: SessionSettings,
+    /// The appliance's own tokens.
+    pub tokens: TokenSettings,
+    /// Life of a token that is issued at login, in milliseconds.
+    pub login_token_lifetime_ms: i64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            requests_per_minute: NonZeroU32::MIN.saturating_add(59),
+            logins_per_minute: NonZeroU32::MIN.saturating_add(29),
+            cors_origins: CorsOrigins::default(),
+            sessions: SessionSettings::default(),
+            tokens: TokenSettings::default(),
+            login_token_lifetime_ms: 8 * 60 * 60 * 1000,
+        }
+    }
+}
+
+/// What the state is made of.
+pub struct AppParts {
+    /// Everything that is kept.
+    pub store: Store,
+    /// Where passwords are hashed and checked.
+    pub passwords: Passwords,
+    /// Documents, search and the workers behind them.
+    pub library: Library,
+    /// What the parse cage's self-test found at start, or why it could not be run.
+    pub cage: Result<CageReport, String>,
+    /// The recorder behind `/metrics`.
+    pub metrics: Metrics,
+    /// The server's certificate; `None` without TLS.
+    pub tls: Option<Arc<TlsIdentity>>,
+    /// Settings.
+    pub settings: HttpSettings,
+}
+
+/// What the handlers work with.
+pub struct AppState {
+    pub(crate) store: Store,
+    pub(crate) passwords: Passwords,
+    pub(crate) verifier: TokenVerifier,
+    pub(crate) signer: TokenSigner,
+    pub(crate) library: Library,
+    pub(crate) cage: Result<CageReport, String>,
+    pub(crate) metrics: Metrics,
+    pub(crate) tls: Option<Arc<TlsIdentity>>,
+    pub(crate) settings: HttpSettings,
+    pub(crate) streams: Streams,
+    pub(crate) person_limiter: RateLimiter<PersonKey>,
+    pub(crate) login_limiter: RateLimiter<IpAddr>,
+    pub(crate) clock_watch: ClockWatch,
+}
+
+impl AppState {
+    /// The state of one process.
+    #[must_use]
+    pub fn new(parts: AppParts) -> Arc<Self> {
+        let AppParts { store, passwords, library, cage, metrics, tls, settings } = parts;
+        let limits = |requests_per_minute| RateLimitSettings {
+            requests_per_minute,
+            ..RateLimitSettings::default()
+        };
+        let clock = SteadyClock::of_machine();
+        Arc::new(Self {
+            verifier: TokenVerifier::of_appliance(&store, &settings.tokens),
+            signer: TokenSigner::of_appliance(&store, &settings.tokens),
+            person_limiter: RateLimiter::new(limits(settings.requests_per_minute), clock.clone()),
+            login_limiter: RateLimiter::new(limits(settings.logins_per_minute), clock),
+            clock_watch: ClockWatch::start(store.now()),
+            streams: Streams::default(),
+            store,
+            passwords,
+            library,
+            cage,
+            metrics,
+            tls,
+            settings,
+        })
+    }
+}

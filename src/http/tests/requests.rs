@@ -1,0 +1,181 @@
+//! What every request meets: problems, headers, limits, conditions.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use std::num::NonZeroU32;
+
+use axum::body::Body;
+use serde_json::json;
+
+use super::support::World;
+use crate::{CorsOrigins, HttpSettings};
+
+#[tokio::test]
+async fn every_failure_is_a_problem_document() {
+    let world = World::new();
+    let client = world.client();
+    let nowhere = client.get("/no/such/place").await.expect(404);
+    assert_eq!(nowhere.header("content-type"), "application/problem+json");
+    assert_eq!(nowhere.header("x-request-id"), nowhere.json()["request_id"].as_str().unwrap());
+    insta::assert_json_snapshot!("not_found", nowhere.json(), { ".request_id" => "[uuid]" });
+
+    let wrong_method = client.send("DELETE", "/health/live", Body::empty()).await.expect(405);
+    assert_eq!(wrong_method.json()["code"], "method_not_allowed");
+
+    let stranger = client.get("/api/v1/documents").await.expect(401);
+    assert!(stranger.header("www-authenticate").starts_with("Bearer"));
+    insta::assert_json_snapshot!("unauthenticated", stranger.json(), { ".request_id" => "[uuid]" });
+
+    let typed = client.post("/api/v1/auth/login", json!({ "email": 7, "password": "x" })).await;
+    let typed = typed.expect(422);
+    insta::assert_json_snapshot!("invalid_field", typed.json(), { ".request_id" => "[uuid]" });
+
+    // What a problem's type points to is there.
+    let kind = typed.json()["type"].as_str().unwrap().to_owned();
+    assert_eq!(client.get(&kind).await.expect(200).json()["status"], 422);
+}
+
+#[tokio::test]
+async fn bodies_are_read_strictly() {
+    let world = World::new();
+    let client = world.client();
+    let login = "/api/v1/auth/login";
+    let unknown = client.post(login, json!({ "email": "a", "password": "b", "otp": 1 })).await;
+    assert_eq!(unknown.expect(422).json()["errors"][0]["field"], "otp");
+    let missing = client.post(login, json!({ "email": "a" })).await;
+    assert_eq!(missing.expect(422).json()["errors"][0]["field"], "password");
+
+    let json = client.clone().with("content-type", "application/json; charset=utf-8");
+    let broken = json.send("POST", login, Body::from("{\"email\":")).await.expect(400);
+    assert_eq!(broken.json()["code"], "malformed_request");
+    let trailing = json.send("POST", login, Body::from("{\"email\":\"a\",\"password\":\"b\"} x"));
+    assert_eq!(trailing.await.expect(400).json()["code"], "malformed_request");
+    let form = client.clone().with("content-type", "text/plain");
+    assert_eq!(form.send("POST", login, Body::from("x")).await.status, 415);
+    let large = format!("{{\"email\":\"{}\"}}", "a".repeat(20_000));
+    assert_eq!(json.send("POST", login, Body::from(large.clone())).await.status, 413);
+    let declared = json.with("content-length", "20000");
+    assert_eq!(declared.send("POST", login, Body::from(large)).await.status, 413);
+}
+
+#[tokio::test]
+async fn queries_are_read_strictly() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=ten", "limit"),
+        ("cursor=!", "cursor"),
+        ("colour=red", "colour"),
+        ("classification=SECRET", "classification"),
+    ] {
+        let refused = admin.get(&format!("/api/v1/documents?{query}")).await.expect(422);
+        assert_eq!(refused.json()["errors"][0]["field"], field, "{}", refused.text());
+    }
+    let empty = admin.get("/api/v1/documents?limit=1").await.expect(200);
+    assert_eq!(empty.json(), json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn answers_carry_the_security_headers() {
+    let world = World::new();
+    let client = world.client();
+    for target in ["/", "/docs", "/openapi.json", "/no/such/place", "/api/v1/documents"] {
+        let reply = client.get(target).await;
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'self';"), "{target}: {policy}");
+        assert!(!policy.contains("unsafe") || target == "/docs", "{target}: {policy}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        assert_eq!(reply.header("x-frame-options"), "DENY");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer");
+        assert!(!reply.header("strict-transport-security").is_empty());
+        assert_eq!(reply.header("access-control-allow-origin"), "");
+    }
+}
+
+#[tokio::test]
+async fn only_listed_origins_may_read_answers() {
+    let origins = CorsOrigins::parse(&["https://tools.example".to_owned()]).unwrap();
+    let world = World::with(HttpSettings { cors_origins: origins, ..HttpSettings::default() });
+    for (origin, allowed) in
+        [("https://tools.example", "https://tools.example"), ("https://evil.example", "")]
+    {
+        let reply = world.client().with("origin", origin).get("/api/v1/documents").await;
+        assert_eq!(reply.header("access-control-allow-origin"), allowed, "{origin}");
+        assert_eq!(reply.header("access-control-allow-credentials"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_known_is_not_sent_again() {
+    let world = World::new();
+    let client = world.client();
+    let first = client.get("/assets/start.js").await.expect(200);
+    let tag = first.header("etag").to_owned();
+    assert!(first.header("content-type").starts_with("text/javascript"));
+    let again = client.with("if-none-match", &format!("\"other\", W/{tag}"));
+    let again = again.get("/assets/start.js").await.expect(304);
+    assert!(again.body.is_empty());
+    assert_eq!(again.header("etag"), tag);
+}
+
+#[tokio::test]
+async fn too_many_requests_are_told_when_to_come_back() {
+    let one = NonZeroU32::MIN;
+    let world =
+        World::with(HttpSettings { requests_per_minute: one.saturating_add(2), ..HttpSettings::default() });
+    world.tenant().await;
+    let viewer = world.signed_in("v@alpha.example", "viewer").await;
+    viewer.get("/api/v1/auth/me").await.expect(200);
+    viewer.get("/api/v1/auth/me").await.expect(200);
+    let refused = viewer.get("/api/v1/auth/me").await.expect(429);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
+    assert_eq!(refused.json()["code"], "rate_limited");
+}
+
+#[tokio::test]
+async fn sign_ins_are_limited_by_address() {
+    let one = NonZeroU32::MIN;
+    let world = World::with(HttpSettings { logins_per_minute: one, ..HttpSettings::default() });
+    let login = json!({ "email": "a@b", "password": "x" });
+    let client = world.client();
+    client.post("/api/v1/auth/login", login.clone()).await.expect(401);
+    client.post("/api/v1/auth/login", login).await.expect(429);
+}
+
+#[tokio::test]
+async fn health_names_each_part_and_what_to_do() {
+    let world = World::new();
+    let client = world.client();
+    assert_eq!(client.get("/health/live").await.expect(200).json()["status"], "live");
+    let ready = client.get("/health/ready").await.expect(200).json();
+    let parts = ready["parts"].as_array().unwrap();
+    let names: Vec<_> = parts.iter().map(|part| part["name"].as_str().unwrap()).collect();
+    let expected =
+        ["store", "key", "certificate", "parse_cage", "model_worker", "disk", "clock"];
+    assert_eq!(names, expected);
+    // The cage was not tested: the rest works, and it is said.
+    assert_eq!(ready["state"], "degraded");
+    for part in parts {
+        let troubled = part["state"] != "ok";
+        assert_eq!(troubled, part["action"].is_string(), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_have_help_type_and_bounded_labels() {
+    let world = World::new();
+    let client = world.client();
+    client.get("/health/live").await.expect(200);
+    client.get("/api/v1/documents/0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10").await;
+    client.send("BREW", "/pot", Body::empty()).await;
+    let text = client.get("/metrics").await.expect(200).text();
+    for name in ["http_requests_total", "http_request_duration_seconds"] {
+        assert!(text.contains(&format!("# HELP {name} ")), "{text}");
+        assert!(text.contains(&format!("# TYPE {name} ")), "{text}");
+    }
+    assert!(text.contains("http_request_duration_seconds_bucket{"), "{text}");
+    assert!(text.contains("route=\"/api/v1/documents/{document_id}\""), "{text}");
+    assert!(text.contains("method=\"other\""), "{text}");
+    assert!(!text.contains("0190b6a1") && !text.contains("/pot"), "{text}");
+}

@@ -1,0 +1,149 @@
+//! Signing in, one-time passwords, and requests from other sites.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
+
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use super::support::{PASSWORD, World};
+use crate::Method;
+
+#[tokio::test]
+async fn a_one_time_password_is_good_for_choosing_a_password_and_for_nothing_else() {
+    let world = World::new();
+    world.tenant().await;
+    let once = world.person("v@alpha.example", "viewer").await;
+    let mut client = world.client();
+    let login = client.log_in("v@alpha.example", &once).await.expect(200);
+    assert_eq!(login.json()["must_change_password"], true);
+    let cookie = login.header("set-cookie");
+    for attribute in ["__Host-millwright=", "; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+        assert!(cookie.contains(attribute), "{attribute}");
+    }
+    assert_eq!(client.get("/api/v1/auth/me").await.expect(200).json()["role"], "viewer");
+    let refused = client.get("/api/v1/documents").await.expect(403);
+    assert_eq!(refused.json()["code"], "password_change_required");
+    let token = json!({ "tenant": "alpha", "email": "v@alpha.example", "password": once, "token": true });
+    let refused = world.client().post("/api/v1/auth/login", token).await.expect(403);
+    assert_eq!(refused.json()["code"], "password_change_required");
+
+    let wrong = json!({ "current_password": "wrong", "new_password": PASSWORD });
+    let refused = client.post("/api/v1/auth/password", wrong).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["field"], "current_password");
+    let change = json!({ "current_password": once, "new_password": PASSWORD });
+    client.post("/api/v1/auth/password", change).await.expect(204);
+    client.get("/api/v1/documents").await.expect(200);
+
+    client.send("POST", "/api/v1/auth/logout", Body::empty()).await.expect(204);
+    client.get("/api/v1/auth/me").await.expect(401);
+}
+
+#[tokio::test]
+async fn a_token_does_what_its_role_may_and_no_more() {
+    let world = World::new();
+    world.tenant().await;
+    world.signed_in("v@alpha.example", "viewer").await;
+    let login =
+        json!({ "tenant": "alpha", "email": "v@alpha.example", "password": PASSWORD, "token": true });
+    let answer = world.client().post("/api/v1/auth/login", login).await.expect(200);
+    assert_eq!(answer.header("set-cookie"), "");
+    assert_eq!(answer.json()["token_type"], "Bearer");
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let client = world.client().with("authorization", &format!("Bearer {token}"));
+    client.get("/api/v1/documents").await.expect(200);
+    let refused = client.get("/api/v1/admin/users").await.expect(403);
+    assert_eq!(refused.json()["code"], "forbidden");
+    client.get("/api/v1/appliance/tenants").await.expect(403);
+    // The session that the token was traded for is no more; there is nothing to sign out of.
+    let out = client.send("POST", "/api/v1/auth/logout", Body::empty()).await.expect(403);
+    assert_eq!(out.json()["code"], "session_required");
+    // A token that is shown counts, and a cookie beside a bad one does not help.
+    let both = world.signed_in("w@alpha.example", "viewer").await.with("authorization", "Bearer x");
+    both.get("/api/v1/documents").await.expect(401);
+    // The refusal is in the log.
+    let entries = world.operator(Method::Get, "/api/v1/admin/audit?action=access.denied", Value::Null);
+    let entries = entries.await.expect(200).json();
+    assert_eq!(entries["items"][1]["detail"]["permission"], "users.read", "{entries:#}");
+    assert_eq!(entries["items"][0]["outcome"], "denied");
+}
+
+#[tokio::test]
+async fn wrong_credentials_get_one_answer() {
+    let world = World::new();
+    world.tenant().await;
+    world.person("v@alpha.example", "viewer").await;
+    let mut answers = Vec::new();
+    for (tenant, email) in
+        [("alpha", "v@alpha.example"), ("alpha", "nobody@alpha.example"), ("beta", "v@alpha.example")]
+    {
+        let login = json!({ "tenant": tenant, "email": email, "password": "wrong" });
+        let mut answer = world.client().post("/api/v1/auth/login", login).await.expect(401).json();
+        answer["request_id"].take();
+        answers.push(answer);
+    }
+    assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{answers:#?}");
+}
+
+#[tokio::test]
+async fn another_site_cannot_act_with_a_session() {
+    let world = World::new();
+    world.tenant().await;
+    let viewer = world.signed_in("v@alpha.example", "viewer").await;
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+        let foreign = viewer.clone().with(name, value);
+        let refused = foreign.send("POST", "/api/v1/auth/logout", Body::empty()).await.expect(403);
+        assert_eq!(refused.json()["code"], "cross_site_request");
+        let login = json!({ "email": "v@alpha.example", "password": PASSWORD });
+        foreign.post("/api/v1/auth/login", login).await.expect(403);
+    }
+    viewer.get("/api/v1/auth/me").await.expect(200);
+    let own = viewer.with("sec-fetch-site", "same-origin");
+    own.send("POST", "/api/v1/auth/logout", Body::empty()).await.expect(204);
+}
+
+#[tokio::test]
+async fn the_console_acts_for_the_person_it_names() {
+    use crate::console::ConsoleRequest;
+    let world = World::new();
+    world.tenant().await;
+    world.person("v@alpha.example", "viewer").await;
+    let as_viewer = |target: &str| {
+        ConsoleRequest::new(Method::Get, target).act_as(Some("V@alpha.example".to_owned()))
+    };
+    let me = world.console.send(as_viewer("/api/v1/auth/me")).await.unwrap();
+    let me: Value = me.json().await.unwrap();
+    assert_eq!(me["email"], "v@alpha.example");
+    let users = world.console.send(as_viewer("/api/v1/admin/users")).await.unwrap();
+    assert_eq!(users.status, 403);
+    let nobody = ConsoleRequest::new(Method::Get, "/api/v1/auth/me").act_as(Some("x@y".to_owned()));
+    assert_eq!(world.console.send(nobody).await.unwrap().status, 404);
+    let nowhere = ConsoleRequest::new(Method::Get, "/api/v1/documents").tenant(Some("beta".to_owned()));
+    assert_eq!(world.console.send(nowhere).await.unwrap().status, 404);
+    // The headers are nothing to anybody else.
+    let stranger = world.client().with("millwright-tenant", "alpha");
+    stranger.get("/api/v1/documents").await.expect(401);
+}
+
+#[tokio::test]
+async fn settings_are_used_and_recorded() {
+    let world = World::new();
+    world.tenant().await;
+    let patch = json!({ "upload_default_classification": "CONFIDENTIAL", "user_default_language": "de" });
+    let changed = world.operator(Method::Patch, "/api/v1/admin/settings", patch.clone()).await;
+    assert_eq!(changed.expect(200).json(), patch);
+    let wrong = json!({ "upload_default_classification": "SECRET" });
+    let refused = world.operator(Method::Patch, "/api/v1/admin/settings", wrong).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["field"], "upload_default_classification");
+    world.person("d@alpha.example", "viewer").await;
+    let users = world.operator(Method::Get, "/api/v1/admin/users", Value::Null).await.expect(200);
+    assert_eq!(users.json()["items"][0]["language"], "de");
+    let usage = world.operator(Method::Get, "/api/v1/admin/usage", Value::Null).await.expect(200);
+    assert_eq!(usage.json()["users"], 1);
+    let metrics = world.operator(Method::Get, "/api/v1/admin/metrics", Value::Null).await.expect(200);
+    let activity = metrics.json()["activity"].as_array().unwrap().clone();
+    let changes = activity.iter().find(|row| row["action"] == "settings.changed").unwrap();
+    assert_eq!(changes["count"], 1);
+    let verified = world.operator(Method::Get, "/api/v1/appliance/audit/verify", Value::Null).await;
+    let verified = verified.expect(200).json();
+    assert_eq!(verified["logs"].as_array().unwrap().len(), 2);
+    assert!(verified["logs"].as_array().unwrap().iter().all(|log| log["sound"] == true));
+}
