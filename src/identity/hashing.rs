@@ -40,7 +40,7 @@ impl Default for PasswordSettings {
 
 /// A password's hash as a PHC string. Not shown: it can be guessed against.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash(String);
+pub(crate) struct PasswordHash(String);
 
 impl PasswordHash {
     /// From the text that a row keeps.
@@ -78,6 +78,7 @@ struct Inner {
     running: Arc<Semaphore>,
     /// Those that run and those that wait.
     admitted: Arc<Semaphore>,
+    admitted_max: usize,
     verifications: AtomicU64,
 }
 
@@ -90,6 +91,7 @@ impl Passwords {
         let inner = Inner {
             running: Arc::new(Semaphore::new(in_parallel)),
             admitted: Arc::new(Semaphore::new(in_parallel + queue_length)),
+            admitted_max: in_parallel + queue_length,
             verifications: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -99,6 +101,12 @@ impl Passwords {
     #[must_use]
     pub fn verifications(&self) -> u64 {
         self.inner.verifications.load(Ordering::Relaxed)
+    }
+
+    /// Passwords that are hashed or wait for it now, for a metric.
+    #[must_use]
+    pub fn in_progress(&self) -> usize {
+        self.inner.admitted_max - self.inner.admitted.available_permits()
     }
 
     /// Hashes a new password under a fresh salt. Costs some 20 ms of one core.

@@ -42,12 +42,34 @@ pub enum TenantBinding {
     Only(TenantId),
 }
 
+/// What an issuer signs with. Fixed when the issuer is made.
+#[derive(Clone, Copy)]
+enum IssuerAlgorithm {
+    /// Ed25519 (RFC 8037).
+    EdDsa,
+}
+
+impl IssuerAlgorithm {
+    /// As a header names it (RFC 7518 section 3.1, RFC 8037 section 3.1); compared by every letter.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    const fn of_library(self) -> Algorithm {
+        match self {
+            Self::EdDsa => Algorithm::EdDSA,
+        }
+    }
+}
+
 /// One who may sign tokens.
 pub struct Issuer {
     name: String,
     audience: String,
     binding: TenantBinding,
-    algorithm: Algorithm,
+    algorithm: IssuerAlgorithm,
     key: DecodingKey,
 }
 
@@ -59,17 +81,8 @@ impl Issuer {
             name: name.to_owned(),
             audience: audience.to_owned(),
             binding,
-            algorithm: Algorithm::EdDSA,
+            algorithm: IssuerAlgorithm::EdDsa,
             key: DecodingKey::from_ed_der(key.as_bytes()),
-        }
-    }
-
-    /// The name of the issuer's algorithm as a header writes it (RFC 7518, RFC 8037).
-    fn algorithm_name(&self) -> &'static str {
-        match self.algorithm {
-            Algorithm::EdDSA => "EdDSA",
-            // An issuer of another algorithm can't be made; if one could, no token would match.
-            _ => "",
         }
     }
 }
@@ -114,14 +127,14 @@ impl TokenVerifier {
         // The name of the issuer is not believed: it only says whose key to try.
         let name = text(&unverified.claims, "iss")?;
         let issuer = self.issuers.iter().find(|i| i.name == name).ok_or(TokenFault::Issuer)?;
-        if unverified.algorithm != issuer.algorithm_name() {
+        if unverified.algorithm != issuer.algorithm.name() {
             return Err(TokenFault::Algorithm);
         }
         let genuine = jsonwebtoken::crypto::verify(
             unverified.signature,
             unverified.signed.as_bytes(),
             &issuer.key,
-            issuer.algorithm,
+            issuer.algorithm.of_library(),
         );
         if !matches!(genuine, Ok(true)) {
             return Err(TokenFault::Signature);
@@ -194,10 +207,13 @@ impl TokenSigner {
             "iat": claims.issued_at_s,
             "exp": claims.expires_at_s,
         });
-        let mut token = Zeroizing::new(URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","typ":"JWT"}"#));
+        let algorithm = IssuerAlgorithm::EdDsa;
+        let header = json!({ "alg": algorithm.name(), "typ": "JWT" });
+        let mut token = Zeroizing::new(URL_SAFE_NO_PAD.encode(header.to_string()));
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(body.to_string(), &mut token);
-        let signed = jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, Algorithm::EdDSA);
+        let signed =
+            jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, algorithm.of_library());
         let signature = signed.map_err(|_| IdentityError::Signing)?;
         token.push('.');
         token.push_str(&signature);

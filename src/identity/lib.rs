@@ -13,6 +13,17 @@
 //! - leaves a tenant without an active administrator, lets anybody change their own rights, or
 //!   grant more than they have;
 //! - hashes more passwords at once than configured: each takes 19 MiB.
+//!
+//! ```compile_fail
+//! // A permit to look at people is none to change them.
+//! async fn disable(permit: policy::Permit<'_, policy::users::Read>, id: base::UserId) {
+//!     let _ = identity::user_change(permit, id, identity::UserChange::default()).await;
+//! }
+//! ```
+//! ```compile_fail
+//! // A password can't be shown by accident.
+//! fn log(password: &identity::Password) -> String { password.to_string() }
+//! ```
 
 mod error;
 mod events;

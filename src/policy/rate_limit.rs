@@ -157,7 +157,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         let arrivals = Arrivals::<K>::default();
         let state =
             BoundedState { max_keys: settings.max_keys.max(1), arrivals: Arc::clone(&arrivals) };
-        let gcra = Gcra::new(Quota::per_minute(limit), state, clock.clone()).with_middleware();
+        let gcra = Gcra::new(Quota::per_minute(limit), state, clock.clone());
         Self { gcra, clock, arrivals, limit: limit.get() }
     }
 

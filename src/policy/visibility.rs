@@ -151,8 +151,8 @@ mod tests {
     }
 
     fn label() -> impl Strategy<Value = Label> {
-        let export = [ExportControl::None, ExportControl::Controlled];
-        let origin = [Origin::User, Origin::Document, Origin::Connector, Origin::Model];
+        let export = vec![ExportControl::None, ExportControl::Controlled];
+        let origin = vec![Origin::User, Origin::Document, Origin::Connector, Origin::Model];
         (classification(), proptest::sample::select(export), proptest::sample::select(origin))
             .prop_map(|(classification, export_control, origin)| Label {
                 classification,

@@ -213,3 +213,39 @@ async fn sessions_that_ended_long_ago_are_forgotten() {
     let kept: Result<i64, store::StoreError> = kept.await;
     assert_eq!(kept.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_password_that_is_reset_while_it_is_checked_opens_nothing() {
+    let plant = Plant::new().await;
+    let anna = plant.add("anna", Viewer, Internal).await;
+    let console = plant.console().await;
+    // A queue of others holds the check back until the reset is through.
+    let slow = Passwords::new(PasswordSettings { in_parallel: 1, queue_length: 64 });
+    let others: Vec<_> = (0..16)
+        .map(|_| {
+            let slow = slow.clone();
+            tokio::spawn(async move { slow.verify(typed("somebody else"), None).await.unwrap() })
+        })
+        .collect();
+    while slow.in_progress() < others.len() {
+        tokio::task::yield_now().await;
+    }
+    let (store, checked, sessions) = (plant.store.clone(), slow.clone(), plant.sessions);
+    let input = LoginInput {
+        tenant_slug: None,
+        email: anna.email.clone(),
+        password: typed(&anna.password),
+    };
+    let request = store.new_request_id().unwrap();
+    let attempt =
+        tokio::spawn(async move { login(&store, &checked, request, input, &sessions).await });
+    while slow.in_progress() <= others.len() && slow.verifications() < 8 {
+        tokio::task::yield_now().await;
+    }
+    user_reset_password(permit(&console), &plant.passwords, anna.id).await.unwrap();
+    let outcome = attempt.await.unwrap();
+    let live = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
+    let live = console.read(move |tx| tx.query_row(live, [], |row| row.get(0)));
+    let live: Result<i64, store::StoreError> = live.await;
+    assert_eq!((code(outcome), live.unwrap()), ("invalid_credentials", 0));
+}
