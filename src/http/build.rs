@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// Taken from `web/node_modules/swagger-ui-dist`. The license files go along.
-const EXPLORER_FILES: [&str; 4] =
-    ["swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css", "favicon-32x32.png"];
+const EXPLORER_FILES: [&str; 4] = [
+    "swagger-ui-bundle.js",
+    "swagger-ui-bundle.js.LICENSE.txt",
+    "swagger-ui.css",
+    "favicon-32x32.png",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let room = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

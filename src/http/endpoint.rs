@@ -10,16 +10,16 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use axum::response::Response;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::request_body::RequestBody;
 use utoipa::openapi::response::Response as ResponseDoc;
 use utoipa::openapi::schema::Schema;
-use utoipa::openapi::RefOr;
 
 use crate::call::{Call, CallContext};
 use crate::idempotency;
 use crate::problem::Problem;
-use crate::route::{Access, Idempotency, IdParameter};
+use crate::route::{Access, IdParameter, Idempotency};
 
 /// What a handler's signature says.
 pub(crate) struct Signature {

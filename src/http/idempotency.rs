@@ -12,10 +12,10 @@ mod store;
 
 use std::sync::Arc;
 
+use ::store::TenantCtx;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use ::store::TenantCtx;
 use sha2::{Digest as _, Sha256};
 
 use crate::call::Call;
@@ -91,7 +91,7 @@ pub(crate) async fn claim(
         store::Found::Nothing => Ok(Claim::Fresh(Ticket { ctx, key_hash, operation })),
         store::Found::OtherRequest => Err(Problem::new("idempotency_key_reused")),
         store::Found::Unsettled => Err(Problem::new("idempotency_key_in_use")),
-        store::Found::Answer { status, body } => Ok(Claim::Replay(replay(status, body)?)),
+        store::Found::Answer { status, body } => Ok(Claim::Replay(replay(status, &body)?)),
     }
 }
 
@@ -152,9 +152,9 @@ fn is_kept(response: &Response) -> bool {
     response.status().is_success() && !stream
 }
 
-fn replay(status: u16, kept: Vec<u8>) -> Result<Response, Problem> {
+fn replay(status: u16, kept: &[u8]) -> Result<Response, Problem> {
     let damaged = || Problem::new("store_damaged");
-    let (location, body) = store::decode(&kept).ok_or_else(damaged)?;
+    let (location, body) = store::decode(kept).ok_or_else(damaged)?;
     let mut response = Response::new(Body::from(body.to_vec()));
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| damaged())?;
     let headers = response.headers_mut();

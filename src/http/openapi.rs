@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use utoipa::PartialSchema as _;
 use utoipa::ToSchema as _;
+use utoipa::openapi::path::PathItem;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Ref, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     PathsBuilder, Required, ResponseBuilder,
 };
-use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::path::PathItem;
 
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemDocument};
 use crate::route::{Access, Idempotency, Method, Route};

@@ -72,8 +72,8 @@ pub(crate) fn bytes_answer(
 }
 
 fn with_header(mut response: Response, name: HeaderName, value: &str) -> Result<Response, Problem> {
-    let value = HeaderValue::from_str(value)
-        .map_err(|e| Problem::new("internal_error").with_cause(e))?;
+    let value =
+        HeaderValue::from_str(value).map_err(|e| Problem::new("internal_error").with_cause(e))?;
     response.headers_mut().insert(name, value);
     Ok(response)
 }

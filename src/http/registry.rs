@@ -18,7 +18,7 @@ pub struct ErrorKind {
 
 /// The row of `code`; the row of `internal_error` for a code that is missing.
 #[must_use]
-pub fn find(code: &str) -> &'static ErrorKind {
+pub(crate) fn find(code: &str) -> &'static ErrorKind {
     ERRORS.iter().find(|kind| kind.code == code).unwrap_or(&INTERNAL)
 }
 

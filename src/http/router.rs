@@ -20,9 +20,7 @@ use crate::frame::{cors_layer, frame};
 use crate::problem::Problem;
 use crate::route::{Method, Route, RouteInfo};
 use crate::state::AppState;
-use crate::{
-    about, admin, appliance, auth, chat, conversations, documents, health, jobs, search,
-};
+use crate::{about, admin, appliance, auth, chat, conversations, documents, health, jobs, search};
 
 /// Between two pieces of a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);

@@ -68,8 +68,11 @@ pub(super) async fn tenant_metrics(
     }
     let ctx = call.permit()?.ctx();
     let since: Timestamp = ctx.now().plus_ms(-i64::from(hours) * HOUR_MS);
-    let (activity, jobs) =
-        ctx.read(move |tx| Ok::<_, ::store::StoreError>((rows::activity_since(tx, since)?, rows::job_counts(tx)?))).await?;
+    let (activity, jobs) = ctx
+        .read(move |tx| {
+            Ok::<_, ::store::StoreError>((rows::activity_since(tx, since)?, rows::job_counts(tx)?))
+        })
+        .await?;
     Ok(Ok200(TenantMetrics {
         since: since.to_string(),
         activity: activity.into_iter().map(Activity::from).collect(),

@@ -1,7 +1,7 @@
 //! GET and PATCH /api/v1/admin/settings
 
-use ::store::{StoreError, TenantCtx};
 use ::audit::{Action, Event};
+use ::store::{StoreError, TenantCtx};
 use base::{Classification, LabelError};
 use identity::Language;
 use policy::settings;
@@ -94,8 +94,9 @@ pub(super) async fn settings_change(
             .map_err(|e: LabelError| Problem::invalid(CLASSIFICATION, e.to_string()))?;
     }
     if let Some(tag) = &patch.user_default_language {
-        let checked = Language::parse(tag)
-            .map_err(|_| Problem::invalid(LANGUAGE, "must be a language tag such as de or en-GB"))?;
+        let checked = Language::parse(tag).map_err(|_| {
+            Problem::invalid(LANGUAGE, "must be a language tag such as de or en-GB")
+        })?;
         after.user_default_language = checked.as_str().to_owned();
     }
     let describe = |settings: &TenantSettings| {

@@ -43,11 +43,9 @@ pub(super) fn activity_since(
 }
 
 pub(super) fn job_counts(tx: &ReadTx<'_>) -> Result<Vec<(String, u64)>, StoreError> {
-    tx.query_all(
-        "SELECT state, count(*) FROM jobs GROUP BY state ORDER BY state",
-        [],
-        |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())),
-    )
+    tx.query_all("SELECT state, count(*) FROM jobs GROUP BY state ORDER BY state", [], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })
 }
 
 pub(super) struct UsageCounts {

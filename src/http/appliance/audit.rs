@@ -41,8 +41,7 @@ pub(super) async fn appliance_audit_verify(
         None => None,
         Some(slug) => Some(store.tenant_id_by_slug(&slug).ok_or(StoreError::TenantNotFound)?),
     };
-    let verified =
-        tokio::task::spawn_blocking(move || store::verify_data_dir(&store, only)).await;
+    let verified = tokio::task::spawn_blocking(move || store::verify_data_dir(&store, only)).await;
     let outcomes = verified.map_err(|_| StoreError::Panicked)??;
     Ok(Ok200(VerifyView { logs: outcomes.into_iter().map(LogView::from).collect() }))
 }

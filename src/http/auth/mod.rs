@@ -17,7 +17,9 @@ pub(crate) fn routes() -> Vec<Route> {
             summary: "Sign in: a session cookie for browsers, a bearer token for scripts",
             audit: Audit::Entry("session.opened"),
             rate: RateClass::Login,
-            idempotency: Idempotency::Refused("every sign-in is a new session; the answer is a secret"),
+            idempotency: Idempotency::Refused(
+                "every sign-in is a new session; the answer is a secret",
+            ),
             endpoint: endpoint(login::session_open),
         },
         Route {
@@ -57,7 +59,9 @@ pub(crate) fn routes() -> Vec<Route> {
             summary: "Change one's own password; all other sessions end",
             audit: Audit::Entry("password.changed"),
             rate: RateClass::Login,
-            idempotency: Idempotency::Refused("passwords are not kept; a repeat fails on the old one"),
+            idempotency: Idempotency::Refused(
+                "passwords are not kept; a repeat fails on the old one",
+            ),
             endpoint: endpoint(password::password_change),
         },
     ]

@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use audit::{Event, Outcome};
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, header};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use base::{RequestId, SessionId};
 use policy::{
     Action, ApplianceAction, AppliancePermit, Denied, Permit, authorize, authorize_appliance,

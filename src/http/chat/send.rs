@@ -51,8 +51,8 @@ pub(super) async fn chat(
         return stream::open(&call, input).map(ChatAnswer::Stream);
     }
     let answer = agents::answer(call.permit()?, &call.state.library, input, None).await?;
-    let view = AnswerView::try_from(&answer)
-        .map_err(|e| Problem::new("internal_error").with_cause(e))?;
+    let view =
+        AnswerView::try_from(&answer).map_err(|e| Problem::new("internal_error").with_cause(e))?;
     Ok(ChatAnswer::Whole(Box::new(view)))
 }
 

@@ -27,8 +27,7 @@ const RETRY_AFTER_S: u32 = 5;
 /// Opens the stream of a new answer, or takes one up again.
 pub(super) fn open(call: &Authorized<chat::Send>, input: AskInput) -> Result<Response, Problem> {
     let ctx = call.ctx();
-    let owner =
-        Owner { tenant: ctx.tenant_id(), actor: ctx.actor(), user: ctx.user_id() };
+    let owner = Owner { tenant: ctx.tenant_id(), actor: ctx.actor(), user: ctx.user_id() };
     if let Some(last) = call.headers().get(LAST_EVENT_ID) {
         let last = last.to_str().ok().and_then(|text| text.parse::<EventId>().ok());
         let found = last.and_then(|id| Some((call.state.streams.find(id.stream, owner)?, id)));

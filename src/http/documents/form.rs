@@ -1,8 +1,8 @@
 //! The multipart form of an upload (RFC 7578).
 
+use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
-use axum::body::Body;
 use axum::http::header;
 use base::{Classification, ExportControl, Timestamp};
 use http_body_util::Limited;
@@ -119,7 +119,10 @@ impl UploadFields {
     pub(super) fn take(&mut self, name: &str, text: String) -> Result<(), Problem> {
         if !FIELDS.contains(&name) {
             let known = FIELDS.join(", ");
-            return Err(Problem::invalid(name, format!("is no field of an upload; fields: {known}")));
+            return Err(Problem::invalid(
+                name,
+                format!("is no field of an upload; fields: {known}"),
+            ));
         }
         if name != "tags" && self.given.iter().any(|(given, _)| given == name) {
             return Err(Problem::invalid(name, "is given twice"));
@@ -155,15 +158,15 @@ impl UploadFields {
             file_name,
             classification: match text("classification") {
                 None => default,
-                Some(word) => word
-                    .parse()
-                    .map_err(|e: base::LabelError| Problem::invalid("classification", e.to_string()))?,
+                Some(word) => word.parse().map_err(|e: base::LabelError| {
+                    Problem::invalid("classification", e.to_string())
+                })?,
             },
             export_control: match text("export_control") {
                 None => ExportControl::None,
-                Some(word) => word
-                    .parse()
-                    .map_err(|e: base::LabelError| Problem::invalid("export_control", e.to_string()))?,
+                Some(word) => word.parse().map_err(|e: base::LabelError| {
+                    Problem::invalid("export_control", e.to_string())
+                })?,
             },
             language: text("language").map(str::to_owned),
             tags: tags.filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
@@ -191,7 +194,10 @@ fn schema() -> Object {
         .property("file", text("PDF, DOCX, Markdown or text; told by content").format(Some(binary)))
         .property("classification", text("PUBLIC, INTERNAL, CONFIDENTIAL or RESTRICTED"))
         .property("metadata", text("A JSON object as text"))
-        .property("key", text("What the plant calls the document; a known key makes a new revision"))
+        .property(
+            "key",
+            text("What the plant calls the document; a known key makes a new revision"),
+        )
         .property("title", text("Title; taken from the document when left out"))
         .property("effective_from", text("From when on it counts (RFC 3339)"))
         .property("effective_to", text("Until when it counts (RFC 3339)"))

@@ -50,7 +50,8 @@ pub(super) async fn document_list(
         .map_err(|error| Problem::invalid("classification", error.to_string()))?;
     let wrong_state =
         || Problem::invalid("state", "is none of queued, processing, ready, failed, cancelled");
-    let state = query.state.as_deref().map(|text| RevisionState::parse(text).ok_or_else(wrong_state));
+    let state =
+        query.state.as_deref().map(|text| RevisionState::parse(text).ok_or_else(wrong_state));
     let filter = DocumentFilter {
         text: query.text,
         tag: query.tag,

@@ -54,11 +54,7 @@ struct PageProblemView {
 
 impl From<&PageProblem> for PageProblemView {
     fn from(problem: &PageProblem) -> Self {
-        Self {
-            page: problem.page.0,
-            state: problem.state.as_str(),
-            reason: problem.reason.clone(),
-        }
+        Self { page: problem.page.0, state: problem.state.as_str(), reason: problem.reason.clone() }
     }
 }
 

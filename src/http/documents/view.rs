@@ -68,8 +68,7 @@ impl From<&Revision> for RevisionView {
             size_bytes: revision.size_bytes,
             sha256: hex::encode(revision.sha256),
             state: revision.state.as_str(),
-            error: error
-                .map(|e| RevisionFault { code: e.code.clone(), detail: e.detail.clone() }),
+            error: error.map(|e| RevisionFault { code: e.code.clone(), detail: e.detail.clone() }),
             validity: revision.validity.as_str(),
             standing: revision.standing.as_str(),
             effective_from: revision.effective_from.as_ref().map(Timestamp::to_string),

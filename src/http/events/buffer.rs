@@ -49,8 +49,7 @@ struct State {
 
 impl Buffer {
     pub(super) fn new() -> Self {
-        let state =
-            State { events: VecDeque::new(), bytes: 0, last_number: 0, finished_at: None };
+        let state = State { events: VecDeque::new(), bytes: 0, last_number: 0, finished_at: None };
         Self {
             state: Mutex::new(state),
             changed: watch::Sender::new(()),

@@ -113,7 +113,8 @@ impl Streams {
     pub(crate) fn find(&self, id: RequestId, owner: Owner) -> Option<Arc<Stream>> {
         let found = self.lock().get(&id).cloned()?;
         let now = Instant::now();
-        (found.owner == owner && !found.buffer.is_over(now, self.timing.keep_finished)).then_some(found)
+        (found.owner == owner && !found.buffer.is_over(now, self.timing.keep_finished))
+            .then_some(found)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, Arc<Stream>>> {

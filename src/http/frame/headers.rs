@@ -8,8 +8,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form
                                        frame-ancestors 'none'; object-src 'none'";
 
 /// The API explorer brings inline styles and images in `data:` URLs.
-const EXPLORER_CONTENT_SECURITY_POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+const EXPLORER_CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
      object-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
 
 const FIXED: [(HeaderName, &str); 6] = [

@@ -19,8 +19,8 @@ use tracing::Instrument as _;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub use headers::{CorsOrigins, CorsOriginsError};
 pub(crate) use headers::cors_layer;
+pub use headers::{CorsOrigins, CorsOriginsError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,7 +46,9 @@ pub(crate) async fn frame(
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let span = match &request_id {
-        Ok(id) => tracing::info_span!("http", request.id = %id, http.method = method, http.route = route),
+        Ok(id) => {
+            tracing::info_span!("http", request.id = %id, http.method = method, http.route = route)
+        }
         Err(_) => tracing::info_span!("http", http.method = method, http.route = route),
     };
     let answer = async {

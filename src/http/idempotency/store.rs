@@ -49,7 +49,11 @@ pub(super) async fn key_claim(ctx: &TenantCtx, new: NewKey) -> Result<Found, Sto
                  WHERE key_hash = ?1 AND created_at >= ?2",
                 params![new.key_hash, new.forget_before.unix_ms()],
                 |row| {
-                    Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u16>(1)?, row.get::<_, Vec<u8>>(2)?))
+                    Ok((
+                        row.get::<_, Vec<u8>>(0)?,
+                        row.get::<_, u16>(1)?,
+                        row.get::<_, Vec<u8>>(2)?,
+                    ))
                 },
             )?;
             if let Some((request_hash, status, body)) = known {

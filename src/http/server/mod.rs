@@ -143,9 +143,9 @@ impl Server {
         if let Some((_, identity)) = &self.tls {
             tokio::spawn(renew_daily(Arc::clone(identity), shutdown.clone()));
         }
-        let console = self.console.map(|console| {
-            tokio::spawn(console.serve(connections.clone(), shutdown.clone()))
-        });
+        let console = self
+            .console
+            .map(|console| tokio::spawn(console.serve(connections.clone(), shutdown.clone())));
         let acceptor = self.tls.map(|(acceptor, _)| acceptor);
         loop {
             // A place first: a full server leaves newcomers in the kernel's queue.

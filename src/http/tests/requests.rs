@@ -122,8 +122,10 @@ async fn a_page_that_is_known_is_not_sent_again() {
 #[tokio::test]
 async fn too_many_requests_are_told_when_to_come_back() {
     let one = NonZeroU32::MIN;
-    let world =
-        World::with(HttpSettings { requests_per_minute: one.saturating_add(2), ..HttpSettings::default() });
+    let world = World::with(HttpSettings {
+        requests_per_minute: one.saturating_add(2),
+        ..HttpSettings::default()
+    });
     world.tenant().await;
     let viewer = world.signed_in("v@alpha.example", "viewer").await;
     viewer.get("/api/v1/auth/me").await.expect(200);
@@ -151,8 +153,7 @@ async fn health_names_each_part_and_what_to_do() {
     let ready = client.get("/health/ready").await.expect(200).json();
     let parts = ready["parts"].as_array().unwrap();
     let names: Vec<_> = parts.iter().map(|part| part["name"].as_str().unwrap()).collect();
-    let expected =
-        ["store", "key", "certificate", "parse_cage", "model_worker", "disk", "clock"];
+    let expected = ["store", "key", "certificate", "parse_cage", "model_worker", "disk", "clock"];
     assert_eq!(names, expected);
     // The cage was not tested: the rest works, and it is said.
     assert_eq!(ready["state"], "degraded");

@@ -16,13 +16,16 @@ async fn a_one_time_password_is_good_for_choosing_a_password_and_for_nothing_els
     let login = client.log_in("v@alpha.example", &once).await.expect(200);
     assert_eq!(login.json()["must_change_password"], true);
     let cookie = login.header("set-cookie");
-    for attribute in ["__Host-millwright=", "; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+    for attribute in
+        ["__Host-millwright=", "; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"]
+    {
         assert!(cookie.contains(attribute), "{attribute}");
     }
     assert_eq!(client.get("/api/v1/auth/me").await.expect(200).json()["role"], "viewer");
     let refused = client.get("/api/v1/documents").await.expect(403);
     assert_eq!(refused.json()["code"], "password_change_required");
-    let token = json!({ "tenant": "alpha", "email": "v@alpha.example", "password": once, "token": true });
+    let token =
+        json!({ "tenant": "alpha", "email": "v@alpha.example", "password": once, "token": true });
     let refused = world.client().post("/api/v1/auth/login", token).await.expect(403);
     assert_eq!(refused.json()["code"], "password_change_required");
 
@@ -42,8 +45,7 @@ async fn a_token_does_what_its_role_may_and_no_more() {
     let world = World::new();
     world.tenant().await;
     world.signed_in("v@alpha.example", "viewer").await;
-    let login =
-        json!({ "tenant": "alpha", "email": "v@alpha.example", "password": PASSWORD, "token": true });
+    let login = json!({ "tenant": "alpha", "email": "v@alpha.example", "password": PASSWORD, "token": true });
     let answer = world.client().post("/api/v1/auth/login", login).await.expect(200);
     assert_eq!(answer.header("set-cookie"), "");
     assert_eq!(answer.json()["token_type"], "Bearer");
@@ -60,7 +62,8 @@ async fn a_token_does_what_its_role_may_and_no_more() {
     let both = world.signed_in("w@alpha.example", "viewer").await.with("authorization", "Bearer x");
     both.get("/api/v1/documents").await.expect(401);
     // The refusal is in the log.
-    let entries = world.operator(Method::Get, "/api/v1/admin/audit?action=access.denied", Value::Null);
+    let entries =
+        world.operator(Method::Get, "/api/v1/admin/audit?action=access.denied", Value::Null);
     let entries = entries.await.expect(200).json();
     assert_eq!(entries["items"][1]["detail"]["permission"], "users.read", "{entries:#}");
     assert_eq!(entries["items"][0]["outcome"], "denied");
@@ -72,9 +75,11 @@ async fn wrong_credentials_get_one_answer() {
     world.tenant().await;
     world.person("v@alpha.example", "viewer").await;
     let mut answers = Vec::new();
-    for (tenant, email) in
-        [("alpha", "v@alpha.example"), ("alpha", "nobody@alpha.example"), ("beta", "v@alpha.example")]
-    {
+    for (tenant, email) in [
+        ("alpha", "v@alpha.example"),
+        ("alpha", "nobody@alpha.example"),
+        ("beta", "v@alpha.example"),
+    ] {
         let login = json!({ "tenant": tenant, "email": email, "password": "wrong" });
         let mut answer = world.client().post("/api/v1/auth/login", login).await.expect(401).json();
         answer["request_id"].take();
@@ -116,7 +121,8 @@ async fn the_console_acts_for_the_person_it_names() {
     assert_eq!(users.status, 403);
     let nobody = ConsoleRequest::new(Method::Get, "/api/v1/auth/me").act_as(Some("x@y".to_owned()));
     assert_eq!(world.console.send(nobody).await.unwrap().status, 404);
-    let nowhere = ConsoleRequest::new(Method::Get, "/api/v1/documents").tenant(Some("beta".to_owned()));
+    let nowhere =
+        ConsoleRequest::new(Method::Get, "/api/v1/documents").tenant(Some("beta".to_owned()));
     assert_eq!(world.console.send(nowhere).await.unwrap().status, 404);
     // The headers are nothing to anybody else.
     let stranger = world.client().with("millwright-tenant", "alpha");
@@ -127,7 +133,8 @@ async fn the_console_acts_for_the_person_it_names() {
 async fn settings_are_used_and_recorded() {
     let world = World::new();
     world.tenant().await;
-    let patch = json!({ "upload_default_classification": "CONFIDENTIAL", "user_default_language": "de" });
+    let patch =
+        json!({ "upload_default_classification": "CONFIDENTIAL", "user_default_language": "de" });
     let changed = world.operator(Method::Patch, "/api/v1/admin/settings", patch.clone()).await;
     assert_eq!(changed.expect(200).json(), patch);
     let wrong = json!({ "upload_default_classification": "SECRET" });
@@ -138,7 +145,8 @@ async fn settings_are_used_and_recorded() {
     assert_eq!(users.json()["items"][0]["language"], "de");
     let usage = world.operator(Method::Get, "/api/v1/admin/usage", Value::Null).await.expect(200);
     assert_eq!(usage.json()["users"], 1);
-    let metrics = world.operator(Method::Get, "/api/v1/admin/metrics", Value::Null).await.expect(200);
+    let metrics =
+        world.operator(Method::Get, "/api/v1/admin/metrics", Value::Null).await.expect(200);
     let activity = metrics.json()["activity"].as_array().unwrap().clone();
     let changes = activity.iter().find(|row| row["action"] == "settings.changed").unwrap();
     assert_eq!(changes["count"], 1);

@@ -15,16 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::support::World;
 use crate::console::{Console, ConsoleRequest, socket_path};
-use crate::{
-    Method, ServeError, ServeOptions, Server, TlsIdentity, TlsSettings, Transport,
-};
+use crate::{Method, ServeError, ServeOptions, Server, TlsIdentity, TlsSettings, Transport};
 
 #[expect(clippy::disallowed_methods, reason = "the test is the outside world")]
 async fn connect(server: std::net::SocketAddr) -> TcpStream {
     TcpStream::connect(server).await.unwrap()
 }
 
-fn client_config(world: &World, versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<ClientConfig> {
+fn client_config(
+    world: &World,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
     let authority = world.dir.path().join("data/tls/ca.pem");
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
@@ -104,7 +105,10 @@ async fn plain_http_stays_on_the_machine() {
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(server.run(shutdown.clone()));
     let mut stream = connect(address).await;
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

@@ -39,7 +39,6 @@ impl World {
     }
 
     pub(super) fn with(settings: HttpSettings) -> Self {
-        knowledge::register_vector_functions().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let options = StoreOptions {
             data_dir: dir.path().join("data"),

@@ -12,7 +12,8 @@ const TARGET: &str = "/api/v1/documents/upload";
 fn form(fields: &[(&str, &str)], content: &str) -> String {
     let mut body = String::new();
     for (name, value) in fields {
-        body += &format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body +=
+            &format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     }
     body += "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"note.md\"\r\n\r\n";
     body + content + "\r\n--b--\r\n"
@@ -96,7 +97,10 @@ async fn an_upload_that_is_wrong_or_cut_off_leaves_nothing() {
     assert_eq!(wrong.json()["errors"][0]["field"], "classification");
     let unknown = upload(&client, form(&[("colour", "red")], "x")).await.expect(422);
     assert_eq!(unknown.json()["errors"][0]["field"], "colour");
-    let missing = upload(&client, "--b\r\ncontent-disposition: form-data; name=\"key\"\r\n\r\nA\r\n--b--\r\n");
+    let missing = upload(
+        &client,
+        "--b\r\ncontent-disposition: form-data; name=\"key\"\r\n\r\nA\r\n--b--\r\n",
+    );
     assert_eq!(missing.await.expect(422).json()["errors"][0]["field"], "file");
     let whole = form(&[], &"line\n".repeat(50_000));
     let cut = upload(&client, whole[..whole.len() / 2].to_owned()).await.expect(400);

@@ -10,10 +10,10 @@ use rcgen::{
     Issuer, KeyPair, KeyUsagePurpose,
 };
 use time::OffsetDateTime;
+use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer as _;
-use x509_parser::certificate::X509Certificate;
 
 use super::{DAY_MS, TlsError, refuse_readable_by_others};
 
@@ -33,11 +33,7 @@ pub(super) struct Authority {
 
 impl Authority {
     /// Loads the authority, or makes it when neither file is there.
-    pub(super) fn obtain(
-        certificate: &Path,
-        key: &Path,
-        now: Timestamp,
-    ) -> Result<Self, TlsError> {
+    pub(super) fn obtain(certificate: &Path, key: &Path, now: Timestamp) -> Result<Self, TlsError> {
         match (certificate.exists(), key.exists()) {
             (true, true) => {}
             // The certificate is written last: a key alone is a start that was killed.

@@ -65,10 +65,9 @@ impl TlsIdentity {
     ) -> Result<Self, TlsError> {
         let source = match &settings.own {
             Some(own) => Source::Own(own.clone()),
-            None => Source::House {
-                directory: data_dir.join(DIRECTORY),
-                names: settings.all_names(),
-            },
+            None => {
+                Source::House { directory: data_dir.join(DIRECTORY), names: settings.all_names() }
+            }
         };
         let current = source.load(clock.now())?;
         Ok(Self { source, clock, current: watch::Sender::new(current) })
@@ -123,7 +122,9 @@ impl TlsIdentity {
 
 impl std::fmt::Debug for TlsIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TlsIdentity").field("expires_at", &self.expires_at()).finish_non_exhaustive()
+        f.debug_struct("TlsIdentity")
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,7 +23,8 @@ fn a_first_start_makes_private_files_for_the_local_names() {
     let dir = tempfile::tempdir().unwrap();
     let identity = open(dir.path(), &TlsSettings::default(), &clock());
     for name in [CA_FILE, CA_KEY_FILE, LEAF_FILE, LEAF_KEY_FILE] {
-        let mode = fs::metadata(dir.path().join(DIRECTORY).join(name)).unwrap().permissions().mode();
+        let mode =
+            fs::metadata(dir.path().join(DIRECTORY).join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     let facts = issue::LeafFacts::read(&file(dir.path(), LEAF_FILE)).unwrap();
