@@ -114,12 +114,15 @@ where
             if let idempotency::Claim::Replay(answer) = claim {
                 return Ok(answer);
             }
-            let input = I::read(&mut call).await;
-            let result = match input {
-                Ok(input) => handler(context, input).await.and_then(Output::into_answer),
-                Err(problem) => Err(problem),
+            let keyed = matches!(claim, idempotency::Claim::Fresh(_));
+            let work = async move {
+                let result = match I::read(&mut call).await {
+                    Ok(input) => handler(context, input).await.and_then(Output::into_answer),
+                    Err(problem) => Err(problem),
+                };
+                claim.settle(result).await
             };
-            claim.settle(result).await
+            if keyed { idempotency::to_the_end(work).await } else { work.await }
         })
     }
 }

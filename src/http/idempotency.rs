@@ -17,6 +17,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use sha2::{Digest as _, Sha256};
+use tracing::Instrument as _;
 
 use crate::call::Call;
 use crate::input::read_whole;
@@ -93,6 +94,15 @@ pub(crate) async fn claim(
         store::Found::Unsettled => Err(Problem::new("idempotency_key_in_use")),
         store::Found::Answer { status, body } => Ok(Claim::Replay(replay(status, &body)?)),
     }
+}
+
+/// Carries out the work behind a claimed key even when its caller goes away meanwhile: the repeat
+/// that is to be expected then finds the answer.
+pub(crate) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    let ended = tokio::spawn(work.in_current_span()).await;
+    ended.unwrap_or_else(|panic| Err(Problem::new("internal_error").with_cause(panic)))
 }
 
 impl Claim {

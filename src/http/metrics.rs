@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::frame::{PANICS_TOTAL, REQUEST_DURATION, REQUESTS_TOTAL};
+use crate::health::describe_figures;
 
 /// Upper bounds of durations, in seconds: probes take milliseconds, answers up to two minutes.
 const SECONDS: [f64; 14] =
@@ -64,4 +65,5 @@ fn describe() {
         "Seconds from a request's header to the beginning of its answer."
     );
     ::metrics::describe_counter!(PANICS_TOTAL, "Handlers that panicked.");
+    describe_figures();
 }

@@ -41,7 +41,8 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
         let signature = route.endpoint.signature();
         schemas.extend(signature.schemas.iter().cloned());
         let item = PathItem::new(http_method(route.method), operation(route, group));
-        paths = paths.path(route.path, item);
+        // A path that takes the rest of the URL is written as any other parameter in OpenAPI.
+        paths = paths.path(route.path.replace("{*", "{"), item);
     }
     schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
     schemas.insert(FieldError::name().into_owned(), FieldError::schema());

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::call::Public;
 use crate::endpoint::endpoint;
+use crate::health::set_figures;
 use crate::input::{Id, PathId};
 use crate::openapi::openapi_document;
 use crate::output::{Media, Ok200, Raw};
@@ -141,5 +142,11 @@ impl Media for PrometheusText {
 }
 
 async fn metrics_get(call: Public, (): ()) -> Result<Raw<PrometheusText>, Problem> {
-    Ok(Raw::bytes(call.state.metrics.render()))
+    let state = call.state;
+    let rendered = tokio::task::spawn_blocking(move || {
+        set_figures(&state);
+        state.metrics.render()
+    });
+    let text = rendered.await.map_err(|e| Problem::new("internal_error").with_cause(e))?;
+    Ok(Raw::bytes(text))
 }

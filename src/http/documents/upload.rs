@@ -4,7 +4,7 @@ use std::io;
 
 use axum::extract::multipart::Field;
 use axum::response::Response;
-use knowledge::{StoredContent, Uploaded};
+use knowledge::{NewRevision, StoredContent, Uploaded};
 use policy::{authorize, documents};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -66,15 +66,18 @@ pub(super) async fn document_upload(
     if let idempotency::Claim::Replay(answer) = claim {
         return Ok(UploadAnswer(answer));
     }
-    let created = match call.permit() {
-        Ok(permit) => knowledge::revision_create(permit, new, content).await.map_err(Problem::from),
-        Err(denied) => Err(denied.into()),
-    };
-    let answer = created.and_then(|uploaded| {
-        let location = format!("/api/v1/jobs/{}", uploaded.job_id);
-        Accepted { location, body: UploadedView::from(&uploaded) }.into_answer()
-    });
-    claim.settle(answer).await.map(UploadAnswer)
+    let work = async move { claim.settle(create(&call, new, content).await).await };
+    idempotency::to_the_end(work).await.map(UploadAnswer)
+}
+
+async fn create(
+    call: &Authorized<documents::Upload>,
+    new: NewRevision,
+    content: StoredContent,
+) -> Result<Response, Problem> {
+    let uploaded = knowledge::revision_create(call.permit()?, new, content).await?;
+    let location = format!("/api/v1/jobs/{}", uploaded.job_id);
+    Accepted { location, body: UploadedView::from(&uploaded) }.into_answer()
 }
 
 /// Reads the form. The file goes to the disk as it arrives, encrypted; it is swept when the upload

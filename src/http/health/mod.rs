@@ -1,6 +1,7 @@
 //! Whether the appliance runs, and whether each of its parts can do its work.
 
 mod parts;
+mod watch;
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::problem::Problem;
 use crate::route::{Audit, Idempotency, Method, RateClass, Route};
 
 pub(crate) use parts::ClockWatch;
+pub(crate) use watch::{describe_figures, set_figures, watch};
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -60,6 +62,17 @@ pub(crate) enum PartState {
     Degraded,
     /// Nothing can be served.
     Failed,
+}
+
+impl PartState {
+    /// The word used in API and logs.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// One part of the appliance.

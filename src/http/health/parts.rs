@@ -150,9 +150,15 @@ fn model_part(worker: &WorkerState) -> Part {
     }
 }
 
+/// Space that the appliance may still write, in bytes.
+pub(super) fn disk_free_bytes(state: &AppState) -> Result<u64, rustix::io::Errno> {
+    let disk = rustix::fs::statvfs(state.store.data_dir())?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 fn disk_part(state: &AppState) -> Part {
-    let free = match rustix::fs::statvfs(state.store.data_dir()) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
+    let free = match disk_free_bytes(state) {
+        Ok(free) => free,
         Err(error) => {
             return troubled(
                 "disk",

@@ -4,7 +4,7 @@ window.addEventListener("DOMContentLoaded", () => {
     url: "/openapi.json",
     dom_id: "#explorer",
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     validatorUrl: null,
     persistAuthorization: false,
     presets: [window.SwaggerUIBundle.presets.apis],

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::console::ConsoleKey;
+use crate::health;
 use crate::router::router;
 use crate::state::AppState;
 use crate::tls::{TlsError, TlsIdentity};
@@ -92,6 +93,7 @@ pub enum ServeError {
 
 /// A server that listens; [`Server::run`] lets it answer.
 pub struct Server {
+    state: Arc<AppState>,
     router: Router,
     listener: TcpListener,
     address: SocketAddr,
@@ -123,7 +125,8 @@ impl Server {
             None => None,
         };
         let connections_max = options.connections_max.max(1);
-        Ok(Self { router: router(state), listener, address, tls, console, connections_max })
+        let router = router(Arc::clone(&state));
+        Ok(Self { state, router, listener, address, tls, console, connections_max })
     }
 
     /// The address that the server listens on.
@@ -140,6 +143,7 @@ impl Server {
             open: TaskTracker::new(),
             shutdown: shutdown.clone(),
         };
+        tokio::spawn(health::watch(self.state, shutdown.clone()));
         if let Some((_, identity)) = &self.tls {
             tokio::spawn(renew_daily(Arc::clone(identity), shutdown.clone()));
         }

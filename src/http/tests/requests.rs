@@ -176,6 +176,7 @@ async fn metrics_have_help_type_and_bounded_labels() {
         assert!(text.contains(&format!("# TYPE {name} ")), "{text}");
     }
     assert!(text.contains("http_request_duration_seconds_bucket{"), "{text}");
+    assert!(text.contains("millwright_part_state{part=\"disk\"} "), "{text}");
     assert!(text.contains("route=\"/api/v1/documents/{document_id}\""), "{text}");
     assert!(text.contains("method=\"other\""), "{text}");
     assert!(!text.contains("0190b6a1") && !text.contains("/pot"), "{text}");

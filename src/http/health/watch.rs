@@ -1,0 +1,76 @@
+//! What readiness finds, as figures and as log lines when it changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Unit, describe_gauge, gauge};
+use tokio_util::sync::CancellationToken;
+
+use super::{Part, PartState, parts};
+use crate::state::AppState;
+
+/// How often the parts are looked at when nobody asks.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+
+const PART_STATE: &str = "millwright_part_state";
+const OPEN_TENANTS: &str = "millwright_open_tenants";
+const CERTIFICATE_DAYS_LEFT: &str = "millwright_certificate_days_left";
+const DISK_FREE_BYTES: &str = "millwright_disk_free_bytes";
+
+/// Says what the figures mean; once, when the recorder is made.
+pub(crate) fn describe_figures() {
+    describe_gauge!(PART_STATE, "State of a part: 0 ok, 1 degraded, 2 failed.");
+    describe_gauge!(OPEN_TENANTS, "Tenants whose database is open.");
+    describe_gauge!(CERTIFICATE_DAYS_LEFT, "Days until the server certificate ends.");
+    describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, "Free space on the data directory's disk.");
+}
+
+/// Sets the figures to what is found now. Blocks on the disk.
+pub(crate) fn set_figures(state: &AppState) {
+    for part in parts::all(state) {
+        let value = match part.state {
+            PartState::Ok => 0.0,
+            PartState::Degraded => 1.0,
+            PartState::Failed => 2.0,
+        };
+        gauge!(PART_STATE, "part" => part.name).set(value);
+    }
+    gauge!(OPEN_TENANTS).set(state.store.open_tenants() as f64);
+    if let Some(tls) = &state.tls {
+        gauge!(CERTIFICATE_DAYS_LEFT).set(tls.days_left() as f64);
+    }
+    if let Ok(free) = parts::disk_free_bytes(state) {
+        gauge!(DISK_FREE_BYTES).set(free as f64);
+    }
+}
+
+/// Logs every change of a part's state until `shutdown` is cancelled.
+pub(crate) async fn watch(state: Arc<AppState>, shutdown: CancellationToken) {
+    let mut known = HashMap::new();
+    loop {
+        let looked = Arc::clone(&state);
+        if let Ok(parts) = tokio::task::spawn_blocking(move || parts::all(&looked)).await {
+            for part in parts {
+                let before = known.insert(part.name, part.state).unwrap_or(PartState::Ok);
+                if before != part.state {
+                    log_change(&part);
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+        }
+    }
+}
+
+fn log_change(part: &Part) {
+    let (name, state, detail) = (part.name, part.state.as_str(), part.detail.as_str());
+    match &part.action {
+        None => tracing::info!(part = name, state, detail, "a part is well again"),
+        Some(action) => {
+            tracing::warn!(part = name, state, detail, action, "a part is not as it should be");
+        }
+    }
+}
