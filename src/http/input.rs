@@ -187,10 +187,14 @@ fn malformed(error: &serde_json::Error) -> Problem {
 fn located<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Problem {
     let reason = error.inner().to_string();
     let mut field = error.path().to_string();
-    // An unknown or a missing field has no path of its own; its name stands in the message.
+    // A missing field has no path of its own; its name stands in the message.
     let named = reason.strip_prefix("unknown field `").or(reason.strip_prefix("missing field `"));
     if let Some(name) = named.and_then(|rest| rest.split('`').next()) {
-        field = if field == "." { name.to_owned() } else { format!("{field}.{name}") };
+        if field == "." {
+            field = name.to_owned();
+        } else if field != name && !field.ends_with(&format!(".{name}")) {
+            field = format!("{field}.{name}");
+        }
     }
     // serde_json adds the place; it helps in a file, not here.
     let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();

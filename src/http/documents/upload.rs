@@ -1,6 +1,7 @@
 //! POST /api/v1/documents/upload
 
 use std::io;
+use std::sync::Arc;
 
 use axum::extract::multipart::Field;
 use axum::response::Response;
@@ -8,6 +9,7 @@ use knowledge::{NewRevision, StoredContent, Uploaded};
 use policy::{authorize, documents};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use store::TenantCtx;
 use utoipa::ToSchema;
 
 use super::form::{UploadFields, UploadForm, text_of};
@@ -57,8 +59,8 @@ pub(super) async fn document_upload(
     form: UploadForm,
 ) -> Result<UploadAnswer, Problem> {
     let (fields, file) = receive(&call, form).await?;
-    let (file_name, content) = file.ok_or_else(|| Problem::invalid("file", "is missing"))?;
-    let request_hash = request_hash(&fields, &file_name, &content);
+    let (file_name, file) = file.ok_or_else(|| Problem::invalid("file", "is missing"))?;
+    let request_hash = request_hash(&fields, &file_name, file.sha256());
     let settings = tenant_settings(&call.ctx()).await?;
     let new = fields.into_revision(file_name, settings.upload_default_classification)?;
     let claim =
@@ -66,26 +68,52 @@ pub(super) async fn document_upload(
     if let idempotency::Claim::Replay(answer) = claim {
         return Ok(UploadAnswer(answer));
     }
-    let work = async move { claim.settle(create(&call, new, content).await).await };
+    let work = async move { claim.settle(create(&call, new, file).await).await };
     idempotency::to_the_end(work).await.map(UploadAnswer)
 }
 
 async fn create(
     call: &Authorized<documents::Upload>,
     new: NewRevision,
-    content: StoredContent,
+    mut file: ReceivedFile,
 ) -> Result<Response, Problem> {
-    let uploaded = knowledge::revision_create(call.permit()?, new, content).await?;
+    let permit = call.permit()?;
+    let content = file.content.take().ok_or_else(|| Problem::new("internal_error"))?;
+    let uploaded = knowledge::revision_create(permit, new, content).await?;
     let location = format!("/api/v1/jobs/{}", uploaded.job_id);
     Accepted { location, body: UploadedView::from(&uploaded) }.into_answer()
 }
 
-/// Reads the form. The file goes to the disk as it arrives, encrypted; it is swept when the upload
-/// fails afterwards.
+/// A file on the disk that belongs to no revision yet; removed again when nothing comes of it.
+struct ReceivedFile {
+    ctx: Arc<TenantCtx>,
+    content: Option<StoredContent>,
+}
+
+impl ReceivedFile {
+    fn sha256(&self) -> &[u8] {
+        match &self.content {
+            Some(content) => content.sha256(),
+            None => &[],
+        }
+    }
+}
+
+impl Drop for ReceivedFile {
+    fn drop(&mut self) {
+        let Some(content) = self.content.take() else { return };
+        if let Err(error) = self.ctx.blobs().remove(content.revision_id()) {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "the file of a refused upload is left for the sweep");
+        }
+    }
+}
+
+/// Reads the form. The file goes to the disk as it arrives, encrypted.
 async fn receive(
     call: &Authorized<documents::Upload>,
     mut form: UploadForm,
-) -> Result<(UploadFields, Option<(String, StoredContent)>), Problem> {
+) -> Result<(UploadFields, Option<(String, ReceivedFile)>), Problem> {
     let mut fields = UploadFields::default();
     let mut file = None;
     let max_bytes = form.max_bytes();
@@ -103,21 +131,22 @@ async fn receive(
         let file_name = file_name
             .filter(|name| !name.is_empty())
             .ok_or_else(|| Problem::invalid("file", "has no file name"))?;
-        file = Some((file_name, store(call, part, max_bytes).await?));
+        file = Some((file_name, store_file(call, part, max_bytes).await?));
     }
     Ok((fields, file))
 }
 
-async fn store(
+async fn store_file(
     call: &Authorized<documents::Upload>,
     mut part: Field<'_>,
     max_bytes: u64,
-) -> Result<StoredContent, Problem> {
+) -> Result<ReceivedFile, Problem> {
     let (sender, mut reader) = pieces();
     let ctx = call.ctx();
     let storing = tokio::task::spawn_blocking(move || {
-        let permit = authorize::<documents::Upload>(&ctx).map_err(Problem::from)?;
-        knowledge::content_store(&permit, &mut reader).map_err(Problem::from)
+        let permit = authorize::<documents::Upload>(&ctx)?;
+        let content = Some(knowledge::content_store(&permit, &mut reader)?);
+        Ok::<_, Problem>(ReceivedFile { ctx, content })
     });
     let mut broken = None;
     loop {
@@ -144,7 +173,7 @@ async fn store(
     }
 }
 
-fn request_hash(fields: &UploadFields, file_name: &str, content: &StoredContent) -> [u8; 32] {
+fn request_hash(fields: &UploadFields, file_name: &str, sha256: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let mut add = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());
@@ -155,7 +184,7 @@ fn request_hash(fields: &UploadFields, file_name: &str, content: &StoredContent)
         add(text.as_bytes());
     }
     add(file_name.as_bytes());
-    add(content.sha256());
+    add(sha256);
     hasher.finalize().into()
 }
 
