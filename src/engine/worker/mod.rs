@@ -1,0 +1,139 @@
+//! The worker process: socket in, answers out.
+
+mod batch;
+mod queue;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use models::Hello;
+use models::protocol::frame::{self, FrameError};
+use models::protocol::{
+    AnswerBody, CallId, FromWorker, PROTOCOL_VERSION, ResponsePart, ToWorker, WorkerError,
+};
+
+use crate::cage;
+use crate::embedder::{Embedder, EmbedderOptions, PathChoice};
+use crate::error::EngineError;
+use crate::tokens::WINDOW_TOKENS;
+use queue::Queue;
+
+/// Name of the embedder, as it stands in the model card.
+const EMBEDDER: &str = "all-minilm-l6-v2";
+
+/// How the worker runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorkerOptions {
+    /// Threads that compute; all cores when absent.
+    pub threads: Option<NonZeroUsize>,
+    /// Which way to compute.
+    pub path: PathChoice,
+}
+
+/// Why the worker ended before its socket closed.
+#[derive(Debug, thiserror::Error)]
+enum WorkerEnd {
+    #[error("standard input is not the client's socket")]
+    NoSocket(#[source] std::io::Error),
+    #[error("the embedder could not be loaded")]
+    Load(#[source] EngineError),
+    #[error("the socket failed")]
+    Socket(#[source] FrameError),
+}
+
+/// Runs the worker until the client closes the socket, which is this process's standard input.
+///
+/// Must be called first thing in a process of its own: it takes rights away from the whole process.
+/// The caller has set up logging (to standard error).
+#[must_use]
+pub fn worker_main(options: &WorkerOptions) -> ExitCode {
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(end) => {
+            let cause = std::error::Error::source(&end).map(ToString::to_string);
+            tracing::error!(error = %end, cause = cause.as_deref(), "model worker ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &WorkerOptions) -> Result<(), WorkerEnd> {
+    let socket = std::io::stdin().as_fd().try_clone_to_owned().map_err(WorkerEnd::NoSocket)?;
+    let mut incoming = UnixStream::from(socket);
+    let outgoing = incoming.try_clone().map_err(WorkerEnd::NoSocket)?;
+    // The number of cores is read from files, so before the cage.
+    let mut embedder_options = EmbedderOptions { path: options.path, ..EmbedderOptions::default() };
+    if let Some(threads) = options.threads {
+        embedder_options.threads = threads;
+    }
+    let cage = cage::enter();
+    let embedder = Embedder::load(&embedder_options).map_err(WorkerEnd::Load)?;
+    let outbox = Arc::new(Outbox { socket: Mutex::new(outgoing) });
+    outbox.send(&FromWorker::Hello(hello(&embedder, cage))).map_err(WorkerEnd::Socket)?;
+
+    let queue = Arc::new(Queue::default());
+    let calculator = std::thread::spawn({
+        let (queue, outbox) = (Arc::clone(&queue), Arc::clone(&outbox));
+        move || batch::run(&embedder, &queue, &outbox)
+    });
+    let end = read_calls(&mut incoming, &queue, &outbox);
+    queue.close();
+    // A batch that is being computed is finished, and its answer goes nowhere.
+    let _ = calculator.join();
+    end
+}
+
+fn read_calls(incoming: &mut UnixStream, queue: &Queue, outbox: &Outbox) -> Result<(), WorkerEnd> {
+    while let Some(message) = frame::read::<ToWorker>(incoming).map_err(WorkerEnd::Socket)? {
+        let refused = match message {
+            ToWorker::Call(call) => {
+                let id = call.id;
+                queue.accept(call).err().map(|error| (id, error))
+            }
+            ToWorker::Cancel { id } => queue.cancel(id).then_some((id, WorkerError::Cancelled)),
+        };
+        if let Some((id, error)) = refused {
+            outbox.answer(id, Err(error)).map_err(WorkerEnd::Socket)?;
+        }
+    }
+    Ok(())
+}
+
+fn hello(embedder: &Embedder, cage: Vec<String>) -> Hello {
+    Hello {
+        protocol_version: PROTOCOL_VERSION,
+        build: env!("CARGO_PKG_VERSION").to_owned(),
+        embedder: EMBEDDER.to_owned(),
+        path: embedder.path(),
+        fallback: embedder.fallback().map(ToOwned::to_owned),
+        threads: u32::try_from(embedder.threads().get()).unwrap_or(u32::MAX),
+        window_tokens: u32::try_from(WINDOW_TOKENS).unwrap_or(u32::MAX),
+        cage,
+    }
+}
+
+/// The way out, shared by the two threads that answer.
+struct Outbox {
+    socket: Mutex<UnixStream>,
+}
+
+impl Outbox {
+    fn answer(
+        &self,
+        id: CallId,
+        result: Result<AnswerBody, WorkerError>,
+    ) -> Result<(), FrameError> {
+        self.send(&FromWorker::Response { id, part: ResponsePart::Final(result) })
+    }
+
+    fn send(&self, message: &FromWorker) -> Result<(), FrameError> {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        frame::write(&mut *socket, message)
+    }
+}
