@@ -2,9 +2,10 @@
 //!
 //! Both arms give absolute scores: BM25 as a share of what the query's words could score at most,
 //! and the cosine of embeddings. Their weighted sum needs no statistics of the other candidates,
-//! so it means the same for every query and can be compared with a threshold. On Cranfield and
-//! XQuAD it beats normalising by the best or by mean and spread of the candidates, and
-//! reciprocal-rank fusion by far.
+//! so it means the same for every query and can be compared with a threshold. On XQuAD, English and
+//! German, it does better than normalising either arm by its best, by its range or by its spread
+//! among the candidates (nDCG@10 .981 and .955 against .980 and .955 at their best weights); in
+//! Spanish it is .001 behind. The weights were tried from .1 to .8 in steps of .1.
 
 use crate::text::LanguageGuess;
 
@@ -61,9 +62,13 @@ mod tests {
             let scores = ArmScores { bm25, dense, identifier_match: false };
             let score = fuse(scores, weight);
             prop_assert!((0.0..=1.0).contains(&score));
-            prop_assert!(fuse(ArmScores { bm25: bm25 + more, ..scores }, weight) >= score);
-            prop_assert!(fuse(ArmScores { dense: dense + more, ..scores }, weight) >= score);
-            prop_assert!(fuse(ArmScores { identifier_match: true, ..scores }, weight) >= score);
+            for better in [
+                ArmScores { bm25: bm25 + more, ..scores },
+                ArmScores { dense: dense + more, ..scores },
+                ArmScores { identifier_match: true, ..scores },
+            ] {
+                prop_assert!(fuse(better, weight) >= score);
+            }
         }
     }
 

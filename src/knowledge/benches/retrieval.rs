@@ -19,10 +19,10 @@ use std::process::ExitCode;
 
 use base::{ChunkId, DocumentId, PageNumber, RevisionId};
 use engine::{Embedder, EmbedderOptions};
-use knowledge::{
-    Allowed, BinaryCode, Hit, IndexError, IndexedChunk, RetrievalInput, TextIndex, TextQuery,
-    VectorIndex, detect_passage, embedding_text, retrieve,
-};
+use knowledge::index::{IndexError, IndexedChunk, TextIndex, TextQuery};
+use knowledge::text::detect_passage;
+use knowledge::vector::{BinaryCode, VectorIndex};
+use knowledge::{Allowed, Hit, RetrievalInput, embedding_text, retrieve};
 use labelled::{Figures, LabelledSet};
 use models::Embedding;
 use tantivy::directory::RamDirectory;

@@ -132,21 +132,19 @@ impl Assembly<'_> {
     fn heading(&mut self, level: u8, group: &Group) {
         self.release_caption();
         self.close();
-        self.path.retain(|(above, _)| *above < level);
-        self.path.push((level, group.clone()));
         let waiting: u32 = self.headings.iter().map(|h| self.tokens(h)).sum();
         if waiting + self.tokens(group) > self.options.window_tokens / 2 {
             self.headings_alone();
         }
+        self.path.retain(|(above, _)| *above < level);
+        self.path.push((level, group.clone()));
         self.headings.push(group.clone());
     }
 
     /// Headings without text are a chunk, so that they can be found.
     fn headings_alone(&mut self) {
-        if !self.headings.is_empty() {
-            self.open.groups = std::mem::take(&mut self.headings);
-            self.close();
-        }
+        self.begin();
+        self.close();
     }
 
     /// A caption without a table is text.
@@ -204,7 +202,7 @@ impl Assembly<'_> {
     fn push_in_parts(&mut self, group: &Group, budget: u32) {
         for piece in group.clone() {
             let part = piece..piece + 1;
-            if self.open.tokens + self.tokens(&part) > budget && self.open.has_body() {
+            if self.open.tokens + self.tokens(&part) > budget && !self.open.groups.is_empty() {
                 let has_table = self.open.has_table;
                 self.close();
                 self.open.has_table = has_table;

@@ -14,6 +14,9 @@ const SAMPLE_MAX_BYTES: usize = 4 * 1024;
 /// Trigrams below this confidence (whatlang's own measure, 0 to 1) say nothing.
 const MIN_CONFIDENCE: f64 = 0.2;
 
+/// Trigrams of fewer letters than this are chance.
+const TRIGRAM_MIN_LETTERS: usize = 40;
+
 /// Most languages that one question is analysed in.
 const GUESS_MAX_LANGUAGES: usize = 3;
 
@@ -109,6 +112,9 @@ const LETTERS: &[(&str, &[Language])] = &[
 ];
 
 fn trigrams(text: &str) -> Option<(Language, f64)> {
+    if text.chars().filter(|c| c.is_alphabetic()).count() < TRIGRAM_MIN_LETTERS {
+        return None;
+    }
     let detector = Detector::with_allowlist(Language::ALL.map(Language::whatlang).to_vec());
     let info = detector.detect(text)?;
     let language = Language::ALL.into_iter().find(|l| l.whatlang() == info.lang())?;

@@ -210,9 +210,11 @@ fn may_join(left: &Segment, right: &Segment) -> bool {
     }
 }
 
+/// Whether letters beside a number may belong to it: few, and no function word. A single letter
+/// may (`V 101` is a vessel before it is Czech for "in").
 fn is_short(segment: &Segment, max_letters: usize) -> bool {
-    segment.folded.chars().count() <= max_letters
-        && stop_words::languages_of(&segment.folded).is_empty()
+    let letters = segment.folded.chars().count();
+    letters == 1 || (letters <= max_letters && stop_words::languages_of(&segment.folded).is_empty())
 }
 
 #[cfg(test)]

@@ -8,37 +8,37 @@ use base::ChunkId;
 use serde::Deserialize;
 
 /// A text of the collection.
-pub struct Passage {
+pub(crate) struct Passage {
     /// Empty where the set has none.
-    pub title: String,
+    pub(crate) title: String,
     /// May be empty.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Passages, questions, and which passages answer which question.
-pub struct LabelledSet {
+pub(crate) struct LabelledSet {
     /// Rows are the ids.
-    pub passages: Vec<Passage>,
+    pub(crate) passages: Vec<Passage>,
     /// In words.
-    pub questions: Vec<String>,
+    pub(crate) questions: Vec<String>,
     /// Rows of relevant passages, by question.
     relevant: Vec<HashSet<usize>>,
 }
 
 /// Means over the questions that have a relevant passage.
 #[derive(Clone, Copy)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Normalised discounted cumulative gain of the first ten, gains 0 and 1.
-    pub ndcg_10: f64,
+    pub(crate) ndcg_10: f64,
     /// Mean reciprocal rank of the first relevant one.
-    pub mrr: f64,
+    pub(crate) mrr: f64,
     /// Share of the relevant ones among the first hundred.
-    pub recall_100: f64,
+    pub(crate) recall_100: f64,
 }
 
 impl LabelledSet {
     /// Reads the set `name` from below `folder`; `None` when a file is absent.
-    pub fn load(folder: &Path, name: &str) -> Option<Self> {
+    pub(crate) fn load(folder: &Path, name: &str) -> Option<Self> {
         match name.split_once('-') {
             Some((_, language)) => Self::xquad(
                 &fs::read_to_string(folder.join(format!("xquad/xquad.{language}.json"))).ok()?,
@@ -106,7 +106,7 @@ impl LabelledSet {
     }
 
     /// The figures of ranked lists, one for each question.
-    pub fn figures(&self, ranked: &[Vec<ChunkId>]) -> Figures {
+    pub(crate) fn figures(&self, ranked: &[Vec<ChunkId>]) -> Figures {
         let (mut ndcg_10, mut mrr, mut recall_100, mut questions) = (0.0, 0.0, 0.0, 0.0);
         for (ranked, relevant) in ranked.iter().zip(&self.relevant) {
             if relevant.is_empty() {
