@@ -1,0 +1,70 @@
+//! What ingestion and retrieval need besides a tenant's context: the two workers and the limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use models::ModelWorker;
+use parse::ParseWorker;
+
+/// Limits of ingestion and retrieval that an administrator may change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LibrarySettings {
+    /// Chunks embedded per call and committed together. Small, so that a kill loses little and a
+    /// person's question waits for one batch at most.
+    pub embed_batch_chunks: usize,
+    /// Time for one such batch.
+    pub embed_timeout: Duration,
+    /// Pages committed together.
+    pub page_batch: usize,
+    /// Time for the embedding of a question; after it the text arm answers alone.
+    pub query_timeout: Duration,
+}
+
+impl Default for LibrarySettings {
+    fn default() -> Self {
+        Self {
+            embed_batch_chunks: 32,
+            embed_timeout: Duration::from_secs(300),
+            page_batch: 16,
+            query_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// What ingestion and retrieval work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Library {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parser: ParseWorker,
+    models: ModelWorker,
+    settings: LibrarySettings,
+}
+
+impl Library {
+    /// A library over these workers; starts neither.
+    #[must_use]
+    pub fn new(parser: ParseWorker, models: ModelWorker, settings: LibrarySettings) -> Self {
+        Self { inner: Arc::new(Inner { parser, models, settings }) }
+    }
+
+    /// What reads foreign files.
+    #[must_use]
+    pub fn parser(&self) -> &ParseWorker {
+        &self.inner.parser
+    }
+
+    /// What embeds texts.
+    #[must_use]
+    pub fn models(&self) -> &ModelWorker {
+        &self.inner.models
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn settings(&self) -> &LibrarySettings {
+        &self.inner.settings
+    }
+}

@@ -1,0 +1,280 @@
+//! Retrieval: rights and validity first, then both arms, fused; and the passages that came out.
+
+use std::collections::HashMap;
+
+use audit::{Action, Event};
+use base::{ChunkId, Label, RevisionId};
+use models::{Embedding, ModelError, Priority, TextKind};
+use policy::{ClearanceFilter, Permit, chat, search};
+use serde_json::json;
+use store::{ReadTx, TenantCtx};
+
+use crate::chunk_set::Allowed;
+use crate::index::{TextQuery, TextSnapshot};
+use crate::passages::{Passage, Scores};
+use crate::retrieve::{Hit, RetrievalInput, retrieve};
+use crate::store::{self as rows, PassageRow};
+use crate::tenant_index::{self, Current};
+use crate::visible::{RevisionTable, SearchFilters};
+use crate::{KnowledgeError, Library};
+
+/// Longest query, in characters.
+pub const SEARCH_QUERY_MAX_CHARS: usize = 10_000;
+/// Most passages of one search.
+pub const SEARCH_MAX_PASSAGES: u32 = 50;
+
+const PASSAGES_SHOWN: Action = Action::new("passages.shown");
+
+/// What is searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchInput {
+    /// Words of any language; for [`search`] also `"phrases"` and `title:`, `tag:`, `lang:`, `id:`
+    /// and `page:` conditions.
+    pub query: String,
+    /// Which documents.
+    pub filters: SearchFilters,
+    /// Most passages, 1 to [`SEARCH_MAX_PASSAGES`].
+    pub limit: u32,
+}
+
+/// Why retrieval is less than it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Degraded {
+    /// The model worker can't embed: the text arm answers alone.
+    ModelUnavailable,
+    /// It did not embed the question in time: the text arm answers alone.
+    ModelSlow,
+}
+
+impl Degraded {
+    /// The word used in API and UI.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModelUnavailable => "model_unavailable",
+            Self::ModelSlow => "model_slow",
+        }
+    }
+}
+
+/// What was found; not recorded as shown yet.
+#[derive(Clone, Debug)]
+pub struct Retrieval {
+    /// Best first.
+    pub passages: Vec<Passage>,
+    /// Why it is less than it should be.
+    pub degraded: Option<Degraded>,
+    /// The question's embedding, when there is one.
+    pub query_embedding: Option<Embedding>,
+}
+
+/// What was found and recorded as shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchResults {
+    /// Best first.
+    pub passages: Vec<Passage>,
+    /// Why it is less than it should be.
+    pub degraded: Option<Degraded>,
+    /// Join of the labels of all passages.
+    pub label: Label,
+}
+
+/// Actions whose permit allows retrieval.
+pub trait Retrieves: policy::Action {
+    /// Whether the query is a search line with operators, or plain words.
+    const LINE: Line;
+}
+
+/// How a query is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// `"phrases"` and `title:` and the like mean something.
+    Operators,
+    /// Everything is words.
+    Words,
+}
+
+impl Retrieves for search::Query {
+    const LINE: Line = Line::Operators;
+}
+
+impl Retrieves for chat::Send {
+    const LINE: Line = Line::Words;
+}
+
+/// Searches the documents that the asking person may see, and records what is shown.
+///
+/// # Errors
+/// [`KnowledgeError::Invalid`] for a bad query; the store's and the index's own. Without the model
+/// worker it still answers, from the text arm alone.
+pub async fn search(
+    permit: Permit<'_, search::Query>,
+    library: &Library,
+    input: SearchInput,
+) -> Result<SearchResults, KnowledgeError> {
+    let found = passages_find(&permit, library, &input).await?;
+    let labels = found.passages.iter().map(|passage| passage.label);
+    let label = labels.fold(Label::TYPED, Label::join);
+    let chunks: Vec<ChunkId> = found.passages.iter().map(|passage| passage.chunk_id).collect();
+    let mut revisions: Vec<RevisionId> = found.passages.iter().map(|p| p.revision_id).collect();
+    revisions.sort_unstable();
+    revisions.dedup();
+    let event = Event::new(PASSAGES_SHOWN)
+        .detail(json!({ "chunks": chunks, "revisions": revisions }))
+        .label(label);
+    permit.ctx().record(event).await?;
+    Ok(SearchResults { passages: found.passages, degraded: found.degraded, label })
+}
+
+/// Searches without recording: whoever shows a passage must record it in the commit that belongs
+/// to the showing.
+///
+/// # Errors
+/// As [`search`].
+pub async fn passages_find<A: Retrieves>(
+    permit: &Permit<'_, A>,
+    library: &Library,
+    input: &SearchInput,
+) -> Result<Retrieval, KnowledgeError> {
+    let ctx = permit.ctx();
+    let limit = check(input)?;
+    match find(ctx, library, (input, limit), A::LINE).await {
+        Err(KnowledgeError::Index(error)) => {
+            tracing::warn!(
+                tenant.id = %ctx.tenant_id(),
+                error = &error as &dyn std::error::Error,
+                "the index can't be read; it is made anew from the database"
+            );
+            tenant_index::distrust(ctx)?;
+            find(ctx, library, (input, limit), A::LINE).await
+        }
+        other => other,
+    }
+}
+
+async fn find(
+    ctx: &TenantCtx,
+    library: &Library,
+    (input, limit): (&SearchInput, usize),
+    line: Line,
+) -> Result<Retrieval, KnowledgeError> {
+    let current = tenant_index::current(ctx).await?;
+    let (query, snapshot) = analyse(&current, input.query.clone(), line).await?;
+    let (query_embedding, degraded) = match embed(library, query.plain_text()).await {
+        Ok(embedding) => (embedding, None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let clearance = ClearanceFilter::of(ctx.rights());
+    let allowed = current.table.allowed(clearance, &input.filters, ctx.now());
+    let embedding = query_embedding.clone();
+    let passages = ctx
+        .read(move |tx| {
+            let hits = retrieve(
+                &snapshot,
+                &current.arms.vectors,
+                |ids| Ok::<_, KnowledgeError>(rows::embeddings_load(tx, ids)?),
+                RetrievalInput {
+                    query: &query,
+                    embedding: embedding.as_ref(),
+                    allowed: Allowed::Only(&allowed),
+                    limit,
+                },
+            )?;
+            load(tx, &current.table, &hits)
+        })
+        .await?;
+    Ok(Retrieval { passages, degraded, query_embedding })
+}
+
+/// The query taken apart, and the state of the index that it is meant for.
+async fn analyse(
+    current: &Current,
+    text: String,
+    line: Line,
+) -> Result<(TextQuery, TextSnapshot), KnowledgeError> {
+    let index = current.arms.text.clone();
+    let analysing = tokio::task::spawn_blocking(move || {
+        let snapshot = index.snapshot()?;
+        let query = match line {
+            Line::Words => TextQuery::question(&text, snapshot.languages()),
+            Line::Operators => {
+                TextQuery::search(&text, snapshot.languages()).map_err(KnowledgeError::Invalid)?
+            }
+        };
+        Ok((query, snapshot))
+    });
+    analysing.await.map_err(|_| KnowledgeError::Panicked)?
+}
+
+/// The passages of `hits`, in their order. One that was removed since the index was written is
+/// left out.
+fn load(
+    tx: &ReadTx<'_>,
+    table: &RevisionTable,
+    hits: &[Hit],
+) -> Result<Vec<Passage>, KnowledgeError> {
+    let ids: Vec<ChunkId> = hits.iter().map(|hit| hit.chunk_id).collect();
+    let loaded = rows::passages_load(tx, &ids)?;
+    let mut by_id: HashMap<ChunkId, PassageRow> =
+        loaded.into_iter().map(|row| (row.id, row)).collect();
+    let passages = hits.iter().filter_map(|hit| {
+        let row = by_id.remove(&hit.chunk_id)?;
+        let revision = table.row(row.revision_id)?;
+        Some(Passage {
+            chunk_id: row.id,
+            document_id: revision.document_id,
+            document_key: revision.document_key.clone(),
+            document_title: revision.document_title.clone(),
+            revision_id: row.revision_id,
+            revision_number: revision.span.number,
+            page_first: row.page_first,
+            page_last: row.page_last,
+            heading_path: row.heading_path,
+            kind: row.kind,
+            text: row.text,
+            lines: row.lines,
+            label: revision.label,
+            language: row.language,
+            scores: Scores { fused: hit.score, text: hit.bm25, vector: hit.dense },
+        })
+    });
+    Ok(passages.collect())
+}
+
+fn check(input: &SearchInput) -> Result<usize, KnowledgeError> {
+    if input.query.trim().is_empty() {
+        return Err(KnowledgeError::invalid("query", "must not be empty"));
+    }
+    if input.query.chars().count() > SEARCH_QUERY_MAX_CHARS {
+        let reason = format!("must be at most {SEARCH_QUERY_MAX_CHARS} characters");
+        return Err(KnowledgeError::invalid("query", reason));
+    }
+    if !(1..=SEARCH_MAX_PASSAGES).contains(&input.limit) {
+        let reason = format!("must be 1 to {SEARCH_MAX_PASSAGES}");
+        return Err(KnowledgeError::invalid("limit", reason));
+    }
+    Ok(input.limit as usize)
+}
+
+/// The question's embedding, or why there is none. A line of conditions alone has none.
+async fn embed(library: &Library, text: &str) -> Result<Option<Embedding>, Degraded> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let timeout = library.settings().query_timeout;
+    let texts = vec![text.to_owned()];
+    let answer = library.models().embed(texts, TextKind::Query, Priority::Interactive, timeout);
+    match answer.await {
+        Ok(mut embeddings) => embeddings.pop().map(Some).ok_or(Degraded::ModelUnavailable),
+        Err(ModelError::DeadlinePassed { .. } | ModelError::Busy { .. }) => {
+            Err(Degraded::ModelSlow)
+        }
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a question can't be embedded; the text arm answers alone"
+            );
+            Err(Degraded::ModelUnavailable)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The only place of this room that names SQL. Rows never leave it.
+
+mod chunks;
+mod documents;
+mod pages;
+mod revisions;
+mod table;
+
+use base::{Classification, DocumentId, ExportControl, RevisionId};
+use policy::ClearanceFilter;
+use store::StoreError;
+use store::sql::id_bytes;
+
+pub(crate) use chunks::{
+    ChunkText, NewChunk, PassageRow, chunk_count, chunk_insert, chunk_previews, chunks_publish,
+    chunks_staged_count, chunks_staged_delete, chunks_unembedded_count, chunks_without_embedding,
+    embedding_set, embeddings_each, embeddings_load, indexed_chunks, passages_load,
+};
+pub(crate) use documents::{
+    DocumentRow, Listing, citing_answers, document_by_key, document_delete, document_find,
+    document_insert, document_list, document_title_set, document_touch, usage,
+};
+pub(crate) use pages::{
+    page_count, page_load, page_problems, page_store, pages_delete, pages_delete_after, pages_load,
+};
+pub(crate) use revisions::{
+    Fresh, RevisionInsert, open_jobs, revision_failed, revision_find, revision_insert,
+    revision_parsed, revision_ready, revision_set_state, revision_set_validity, revisions_of,
+    revisions_supersede, same_bytes,
+};
+pub(crate) use table::{RetrievalRow, generation, generation_bump, retrieval_rows};
+
+fn document_id(bytes: &[u8], column: &'static str) -> Result<DocumentId, StoreError> {
+    id_bytes(bytes, column).map(DocumentId::from_bytes)
+}
+
+fn revision_id(bytes: &[u8], column: &'static str) -> Result<RevisionId, StoreError> {
+    id_bytes(bytes, column).map(RevisionId::from_bytes)
+}
+
+/// What somebody may see, as two JSON arrays for `IN (SELECT value FROM json_each(?))`.
+struct Clearances {
+    classifications: String,
+    export_controls: String,
+}
+
+impl Clearances {
+    fn of(filter: &ClearanceFilter) -> Self {
+        let classifications: Vec<&str> =
+            filter.classifications().map(Classification::as_str).collect();
+        let export_controls: Vec<&str> =
+            filter.export_controls().iter().map(|mark| ExportControl::as_str(*mark)).collect();
+        Self {
+            classifications: serde_json::json!(classifications).to_string(),
+            export_controls: serde_json::json!(export_controls).to_string(),
+        }
+    }
+}

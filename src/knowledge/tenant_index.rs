@@ -1,0 +1,326 @@
+//! The index of one tenant in memory and on disk, kept in step with the database.
+//!
+//! The database is the truth. Every change of what can be retrieved raises its generation; the
+//! table of revisions is read anew as soon as a query sees another generation, so a withdrawal
+//! counts from its commit on. The text index on disk carries the generation it was committed for:
+//! when it opens with another one, or not at all, it is rebuilt from the database.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base::{ChunkId, OsEntropy, RevisionId};
+use parking_lot::RwLock;
+use store::{ReadTx, SealedDirectory, TenantCtx};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::KnowledgeError;
+use crate::chunk_set::ChunkSet;
+use crate::index::{
+    EncryptedDirectory, EncryptedDirectoryOptions, IndexError, IndexedChunk, TextIndex, TextWriter,
+};
+use crate::store::{self as rows, ChunkText};
+use crate::text::Language;
+use crate::vector::{BinaryCode, VectorIndex};
+use crate::visible::RevisionTable;
+
+/// Codes that are handed to the vector index together.
+const CODES_AT_ONCE: usize = 8192;
+
+/// Chunk ids of a revision, as ranges; what it is compared by.
+type Ranges = Vec<(i64, i64)>;
+
+/// What lives in memory as long as the tenant is open.
+pub(crate) struct TenantIndex {
+    directory: SealedDirectory,
+    table: RwLock<Option<Arc<RevisionTable>>>,
+    arms: RwLock<Option<Arc<Arms>>>,
+    /// Whoever changes the arms holds it.
+    writing: Arc<Mutex<Written>>,
+    /// A query met a damaged file: what is on disk is not used again.
+    distrusted: AtomicBool,
+}
+
+/// What queries search in.
+pub(crate) struct Arms {
+    pub(crate) text: TextIndex,
+    pub(crate) vectors: VectorIndex,
+}
+
+/// What the arms hold.
+#[derive(Default)]
+struct Written {
+    generation: Option<u64>,
+    revisions: HashMap<RevisionId, Ranges>,
+}
+
+/// The state that a query works on.
+pub(crate) struct Current {
+    pub(crate) table: Arc<RevisionTable>,
+    pub(crate) arms: Arc<Arms>,
+}
+
+/// Brings the index in step after a commit of the caller. What can't be done now is done by the
+/// next query or at the next opening, so it is reported and not returned.
+pub(crate) async fn follow(ctx: &TenantCtx) {
+    let brought = async {
+        let index = TenantIndex::of(ctx)?;
+        let writing = Arc::clone(&index.writing).lock_owned().await;
+        index.bring_up(ctx, writing).await
+    };
+    if let Err(error) = brought.await {
+        tracing::error!(
+            tenant.id = %ctx.tenant_id(),
+            error = &error as &dyn std::error::Error,
+            "the index can't follow the database now"
+        );
+    }
+}
+
+/// The tenant's table and arms, opened at first use.
+pub(crate) async fn current(ctx: &TenantCtx) -> Result<Current, KnowledgeError> {
+    let index = TenantIndex::of(ctx)?;
+    let table = index.table(ctx).await?;
+    let opened = index.arms.read().clone();
+    let arms = match opened {
+        Some(arms) => {
+            // Somebody else is at it already, or was cut off before they could: then this query
+            // does it. Until then the bitmap hides what is gone.
+            if let Ok(writing) = Arc::clone(&index.writing).try_lock_owned()
+                && writing.generation != Some(table.generation)
+            {
+                index.bring_up(ctx, writing).await?;
+            }
+            arms
+        }
+        None => {
+            let writing = Arc::clone(&index.writing).lock_owned().await;
+            index.bring_up(ctx, writing).await?;
+            let opened = index.arms.read().clone();
+            opened.ok_or(KnowledgeError::Panicked)?
+        }
+    };
+    Ok(Current { table, arms })
+}
+
+/// After a query met a damaged file: the next one makes the index anew from the database.
+pub(crate) fn distrust(ctx: &TenantCtx) -> Result<(), KnowledgeError> {
+    let index = TenantIndex::of(ctx)?;
+    index.distrusted.store(true, Ordering::Release);
+    *index.arms.write() = None;
+    Ok(())
+}
+
+impl TenantIndex {
+    fn of(ctx: &TenantCtx) -> Result<Arc<Self>, KnowledgeError> {
+        ctx.attached(|| {
+            Ok(Self {
+                directory: ctx.index_directory(),
+                table: RwLock::default(),
+                arms: RwLock::default(),
+                writing: Arc::default(),
+                distrusted: AtomicBool::new(false),
+            })
+        })
+    }
+
+    /// The table at the database's present generation.
+    async fn table(&self, ctx: &TenantCtx) -> Result<Arc<RevisionTable>, KnowledgeError> {
+        let known = self.table.read().clone();
+        let fresh = ctx
+            .read(move |tx| {
+                let generation = rows::generation(tx)?;
+                match known {
+                    Some(known) if known.generation == generation => Ok(known),
+                    _ => Ok::<_, KnowledgeError>(Arc::new(RevisionTable::load(tx)?)),
+                }
+            })
+            .await?;
+        self.keep(&fresh);
+        Ok(fresh)
+    }
+
+    /// Keeps `fresh` unless a newer one is there.
+    fn keep(&self, fresh: &Arc<RevisionTable>) {
+        let mut table = self.table.write();
+        if table.as_ref().is_none_or(|known| known.generation < fresh.generation) {
+            *table = Some(Arc::clone(fresh));
+        }
+    }
+
+    /// Makes the arms hold exactly the published chunks of the database. Once it has begun it goes
+    /// on to its end on a blocking thread, even when the caller is dropped: the lock goes with it.
+    async fn bring_up(
+        self: &Arc<Self>,
+        ctx: &TenantCtx,
+        writing: OwnedMutexGuard<Written>,
+    ) -> Result<(), KnowledgeError> {
+        let this = Arc::clone(self);
+        // Reading and indexing go hand in hand, in one view of the database.
+        ctx.read(move |tx| this.bring_up_blocking(tx, writing)).await
+    }
+
+    fn bring_up_blocking(
+        &self,
+        tx: &ReadTx<'_>,
+        mut writing: OwnedMutexGuard<Written>,
+    ) -> Result<(), KnowledgeError> {
+        let known = std::mem::take(&mut *writing);
+        let opened = self.arms.read().clone();
+        let mut unfinished = Unfinished { index: self, finished: false };
+        let table = Arc::new(RevisionTable::load(tx)?);
+        let (arms, written) = match opened {
+            Some(arms) => {
+                let written = arms.follow(tx, &table, &known)?;
+                (arms, written)
+            }
+            None => self.open(tx, &table)?,
+        };
+        unfinished.finished = true;
+        *self.arms.write() = Some(arms);
+        *writing = written;
+        self.keep(&table);
+        Ok(())
+    }
+
+    /// Opens what is on disk, or makes it anew.
+    fn open(
+        &self,
+        tx: &ReadTx<'_>,
+        table: &RevisionTable,
+    ) -> Result<(Arc<Arms>, Written), KnowledgeError> {
+        let vectors = load_vectors(tx)?;
+        let trusted = if self.distrusted.swap(false, Ordering::AcqRel) {
+            Err(KnowledgeError::Index(IndexError::Outdated))
+        } else {
+            self.open_text()
+        };
+        match trusted {
+            Ok(text) if text.generation().ok().flatten() == Some(table.generation) => {
+                let written = Written::of(table);
+                return Ok((Arc::new(Arms { text, vectors }), written));
+            }
+            Ok(_) => tracing::info!("the index on disk is not in step with the database"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the index on disk can't be used"
+            ),
+        }
+        self.directory()?.remove_all().map_err(IndexError::from)?;
+        let text = self.open_text()?;
+        let mut writer = text.writer()?;
+        rows::indexed_chunks(tx, None, |chunk| add(&writer, table, &chunk))?;
+        writer.commit(table.generation)?;
+        writer.finish()?;
+        Ok((Arc::new(Arms { text, vectors }), Written::of(table)))
+    }
+
+    fn open_text(&self) -> Result<TextIndex, KnowledgeError> {
+        Ok(TextIndex::open(self.directory()?)?)
+    }
+
+    fn directory(&self) -> Result<EncryptedDirectory, KnowledgeError> {
+        EncryptedDirectory::open(EncryptedDirectoryOptions {
+            path: self.directory.path.clone(),
+            key: Arc::clone(&self.directory.key),
+            entropy: Arc::new(OsEntropy),
+        })
+        .map_err(|error| IndexError::from(error).into())
+    }
+}
+
+/// Arms whose change failed, or panicked, are not used again: the next query opens them anew.
+struct Unfinished<'i> {
+    index: &'i TenantIndex,
+    finished: bool,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            *self.index.arms.write() = None;
+        }
+    }
+}
+
+impl Arms {
+    /// Removes and adds what differs from `known`, revision by revision.
+    fn follow(
+        &self,
+        tx: &ReadTx<'_>,
+        table: &RevisionTable,
+        known: &Written,
+    ) -> Result<Written, KnowledgeError> {
+        let wanted = ranges_of(table);
+        let is_known = |id: &RevisionId, ranges: &Ranges| known.revisions.get(id) == Some(ranges);
+        let gone = known.revisions.iter().filter(|(id, ranges)| wanted.get(id) != Some(ranges));
+        let mut writer = self.text.writer()?;
+        for (revision, ranges) in gone {
+            writer.delete_revision(*revision);
+            let mut chunks = ChunkSet::new();
+            for (first, last) in ranges {
+                chunks.insert_range(ChunkId(*first), ChunkId(*last));
+            }
+            self.vectors.remove(&chunks);
+        }
+        for (revision, _) in wanted.iter().filter(|(id, ranges)| !is_known(id, ranges)) {
+            let mut codes = Vec::new();
+            rows::indexed_chunks(tx, Some(*revision), |chunk| {
+                codes.extend(chunk.embedding.as_ref().map(|e| (chunk.id, BinaryCode::of(e))));
+                add(&writer, table, &chunk)
+            })?;
+            codes.sort_unstable_by_key(|(id, _)| *id);
+            self.vectors.insert(codes);
+        }
+        writer.commit(table.generation)?;
+        writer.finish()?;
+        Ok(Written { generation: Some(table.generation), revisions: wanted })
+    }
+}
+
+impl Written {
+    fn of(table: &RevisionTable) -> Self {
+        Self { generation: Some(table.generation), revisions: ranges_of(table) }
+    }
+}
+
+fn ranges_of(table: &RevisionTable) -> HashMap<RevisionId, Ranges> {
+    table.indexed().map(|row| (row.revision_id, row.chunks.clone())).collect()
+}
+
+fn add(
+    writer: &TextWriter,
+    table: &RevisionTable,
+    chunk: &ChunkText,
+) -> Result<(), KnowledgeError> {
+    let tags = table.row(chunk.revision_id).map(|row| row.tags.as_slice()).unwrap_or_default();
+    let indexed = IndexedChunk {
+        id: chunk.id,
+        document_id: chunk.document_id,
+        revision_id: chunk.revision_id,
+        document_key: &chunk.document_key,
+        title: &chunk.document_title,
+        heading_path: &chunk.heading_path,
+        text: &chunk.text,
+        language: chunk.language.as_deref().and_then(Language::from_tag),
+        tags,
+        page_first: chunk.page_first,
+        page_last: chunk.page_last,
+    };
+    Ok(writer.add(&indexed)?)
+}
+
+/// Codes of all published chunks, read from the vectors of record.
+fn load_vectors(tx: &ReadTx<'_>) -> Result<VectorIndex, KnowledgeError> {
+    let vectors = VectorIndex::new();
+    let mut codes = Vec::with_capacity(CODES_AT_ONCE);
+    rows::embeddings_each(tx, |id, embedding| {
+        codes.push((id, BinaryCode::of(&embedding)));
+        if codes.len() == CODES_AT_ONCE {
+            vectors.insert(codes.drain(..));
+        }
+        Ok::<_, KnowledgeError>(())
+    })?;
+    vectors.insert(codes);
+    Ok(vectors)
+}
