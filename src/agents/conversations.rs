@@ -1,0 +1,373 @@
+//! Conversations: one's own. Anybody else's is not there, for administrators too.
+
+use std::fmt;
+use std::str::FromStr;
+
+use audit::{Action, Event};
+use base::{ConversationId, IdError, Label, MessageId, Timestamp, limits};
+use policy::{Permit, conversations, may_see};
+use serde_json::json;
+
+use crate::AgentError;
+use crate::model::{Citation, Receipt, Refusal};
+use crate::store as rows;
+
+/// Longest title of a conversation, in characters.
+pub const CONVERSATION_TITLE_MAX_CHARS: usize = 120;
+/// Longest text to search conversations for, in characters.
+pub const CONVERSATION_QUERY_MAX_CHARS: usize = 200;
+/// Characters of a message shown around what was found.
+const EXCERPT_CHARS: usize = 160;
+
+const CONVERSATION_READ: Action = Action::new("conversation.read");
+const CONVERSATION_RENAMED: Action = Action::new("conversation.renamed");
+const CONVERSATION_DELETED: Action = Action::new("conversation.deleted");
+const CONVERSATION_SEARCHED: Action = Action::new("conversation.searched");
+
+/// A conversation without its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// The first question, or what its owner called it.
+    pub title: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Questions and answers.
+    pub message_count: u32,
+}
+
+/// Where a listing goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversationCursor {
+    /// Of the last one listed.
+    pub updated_at: Timestamp,
+    /// Of the last one listed.
+    pub id: ConversationId,
+}
+
+impl fmt::Display for ConversationCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.updated_at.unix_ms(), self.id)
+    }
+}
+
+impl FromStr for ConversationCursor {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let (time, id) = text.split_once('_').ok_or(IdError)?;
+        let unix_ms = time.parse().map_err(|_| IdError)?;
+        Ok(Self { updated_at: Timestamp::from_unix_ms(unix_ms), id: id.parse()? })
+    }
+}
+
+/// A stretch of the list, last changed first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationPage {
+    /// The conversations.
+    pub conversations: Vec<Conversation>,
+    /// Pass it as `after` to get the next stretch.
+    pub next: Option<ConversationCursor>,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Author {
+    /// The person.
+    Person,
+    /// The appliance.
+    Appliance,
+}
+
+impl Author {
+    /// The word used in API and SQL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Appliance => "appliance",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Appliance].into_iter().find(|author| author.as_str() == text)
+    }
+}
+
+/// A question or an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// 1, 2, 3 … within the conversation.
+    pub sequence: u32,
+    /// Who wrote it.
+    pub author: Author,
+    /// Its text; empty when it is withheld.
+    pub text: String,
+    /// Who may see it.
+    pub label: Label,
+    /// Why there is no answer.
+    pub refusal: Option<Refusal>,
+    /// What an answer quotes; empty when it is withheld.
+    pub citations: Vec<Citation>,
+    /// What an answer was made from; `None` for questions and when it is withheld.
+    pub receipt: Option<Receipt>,
+    /// Its label is above what its owner may see now.
+    pub withheld: bool,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+impl Message {
+    fn withhold(&mut self) {
+        self.withheld = true;
+        self.text = String::new();
+        self.citations = Vec::new();
+        self.receipt = None;
+    }
+}
+
+/// A conversation with a stretch of its messages, oldest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConversationDetails {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Pass it as `after_sequence` to get the next stretch.
+    pub next: Option<u32>,
+}
+
+/// A message that contains what was searched for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationHit {
+    /// Its conversation.
+    pub conversation: Conversation,
+    /// The message.
+    pub message_id: MessageId,
+    /// The text around what was found.
+    pub excerpt: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// One's own conversations, last changed first.
+///
+/// # Errors
+/// The store's own.
+pub async fn conversation_list(
+    permit: Permit<'_, conversations::Read>,
+    after: Option<ConversationCursor>,
+    limit: u32,
+) -> Result<ConversationPage, AgentError> {
+    let ctx = permit.ctx();
+    let owner = ctx.user_id();
+    let limit = limit.clamp(1, limits::PAGE_MAX_ITEMS);
+    ctx.read(move |tx| {
+        let mut conversations = rows::conversation_list(tx, owner, after, limit + 1)?;
+        let more = conversations.len() > limit as usize;
+        conversations.truncate(limit as usize);
+        let last = conversations.last().filter(|_| more);
+        let next = last.map(|c| ConversationCursor { updated_at: c.updated_at, id: c.id });
+        Ok(ConversationPage { conversations, next })
+    })
+    .await
+}
+
+/// One conversation with messages behind `after_sequence`; recorded as read. A message whose label
+/// is above its owner's present rights is withheld.
+///
+/// # Errors
+/// [`AgentError::ConversationNotFound`], or the store's own.
+pub async fn conversation_get(
+    permit: Permit<'_, conversations::Read>,
+    id: ConversationId,
+    after_sequence: Option<u32>,
+    limit: u32,
+) -> Result<ConversationDetails, AgentError> {
+    let ctx = permit.ctx();
+    let (owner, rights) = (ctx.user_id(), *ctx.rights());
+    let limit = limit.clamp(1, limits::PAGE_MAX_ITEMS);
+    let details = ctx
+        .read(move |tx| {
+            let found = rows::conversation_find(tx, id, owner)?;
+            let conversation = found.ok_or(AgentError::ConversationNotFound)?;
+            let after = after_sequence.unwrap_or(0);
+            let mut messages = rows::messages_after(tx, id, after, limit + 1)?;
+            let more = messages.len() > limit as usize;
+            messages.truncate(limit as usize);
+            for message in &mut messages {
+                if !may_see(&rights, &message.label).is_visible() {
+                    message.withhold();
+                }
+            }
+            let next = messages.last().filter(|_| more).map(|message| message.sequence);
+            Ok::<_, AgentError>(ConversationDetails { conversation, messages, next })
+        })
+        .await?;
+    let shown = details.messages.iter().filter(|message| !message.withheld);
+    let label = shown.clone().map(|message| message.label).fold(Label::TYPED, Label::join);
+    let messages: Vec<MessageId> = shown.map(|message| message.id).collect();
+    let event = Event::new(CONVERSATION_READ)
+        .object("conversation", id)
+        .detail(json!({ "messages": messages }))
+        .label(label);
+    ctx.record(event).await?;
+    Ok(details)
+}
+
+/// Messages of one's own conversations that contain `query`, newest first; recorded.
+///
+/// # Errors
+/// [`AgentError::Invalid`] for an empty or overlong text, or the store's own.
+pub async fn conversation_search(
+    permit: Permit<'_, conversations::Read>,
+    query: String,
+    limit: u32,
+) -> Result<Vec<ConversationHit>, AgentError> {
+    let query = bounded("q", &query, CONVERSATION_QUERY_MAX_CHARS)?;
+    let ctx = permit.ctx();
+    let (owner, rights) = (ctx.user_id(), *ctx.rights());
+    let limit = limit.clamp(1, limits::PAGE_MAX_ITEMS);
+    let (hits, label) = ctx
+        .read(move |tx| {
+            let mut label = Label::TYPED;
+            let mut hits = Vec::new();
+            for found in rows::conversation_search(tx, owner, &query, limit)? {
+                if may_see(&rights, &found.label).is_visible() {
+                    label = label.join(found.label);
+                    hits.push(ConversationHit {
+                        excerpt: excerpt(&found.text, &query),
+                        conversation: found.conversation,
+                        message_id: found.message_id,
+                        created_at: found.created_at,
+                    });
+                }
+            }
+            Ok::<_, AgentError>((hits, label))
+        })
+        .await?;
+    let messages: Vec<MessageId> = hits.iter().map(|hit| hit.message_id).collect();
+    let event =
+        Event::new(CONVERSATION_SEARCHED).detail(json!({ "messages": messages })).label(label);
+    ctx.record(event).await?;
+    Ok(hits)
+}
+
+/// Gives a conversation another title.
+///
+/// # Errors
+/// [`AgentError::ConversationNotFound`], [`AgentError::Invalid`], or the store's own.
+pub async fn conversation_rename(
+    permit: Permit<'_, conversations::Change>,
+    id: ConversationId,
+    title: String,
+) -> Result<Conversation, AgentError> {
+    let title = bounded("title", &title, CONVERSATION_TITLE_MAX_CHARS)?;
+    let ctx = permit.ctx();
+    let owner = ctx.user_id();
+    ctx.write(move |tx| {
+        rows::conversation_find(&tx, id, owner)?.ok_or(AgentError::ConversationNotFound)?;
+        rows::conversation_rename(&tx, id, &title)?;
+        let after = rows::conversation_find(&tx, id, owner)?;
+        let after = after.ok_or(AgentError::ConversationNotFound)?;
+        // A title may be a question, so the log does not keep it.
+        let event = Event::new(CONVERSATION_RENAMED).object("conversation", id);
+        Ok(tx.commit(event, after)?)
+    })
+    .await
+}
+
+/// Deletes a conversation: it is kept until retention removes it, and nobody sees it.
+///
+/// # Errors
+/// [`AgentError::ConversationNotFound`], or the store's own.
+pub async fn conversation_delete(
+    permit: Permit<'_, conversations::Change>,
+    id: ConversationId,
+) -> Result<(), AgentError> {
+    let ctx = permit.ctx();
+    let owner = ctx.user_id();
+    ctx.write(move |tx| {
+        let found = rows::conversation_find(&tx, id, owner)?;
+        let found = found.ok_or(AgentError::ConversationNotFound)?;
+        rows::conversation_delete(&tx, id)?;
+        let event = Event::new(CONVERSATION_DELETED)
+            .object("conversation", id)
+            .before(json!({ "messages": found.message_count }))
+            .after(json!({ "deleted": true }));
+        Ok(tx.commit(event, ())?)
+    })
+    .await
+}
+
+/// One line of text of at most `max_chars`, not empty.
+fn bounded(field: &str, text: &str, max_chars: usize) -> Result<String, AgentError> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return Err(AgentError::invalid(field, "must not be empty"));
+    }
+    if line.chars().count() > max_chars {
+        let reason = format!("must be at most {max_chars} characters");
+        return Err(AgentError::invalid(field, reason));
+    }
+    Ok(line)
+}
+
+/// The title of a conversation that begins with `question`.
+pub(crate) fn title_of(question: &str) -> String {
+    let line = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= CONVERSATION_TITLE_MAX_CHARS {
+        return line;
+    }
+    let cut: String = line.chars().take(CONVERSATION_TITLE_MAX_CHARS - 1).collect();
+    cut + "…"
+}
+
+/// The text around the first occurrence of `query`.
+fn excerpt(text: &str, query: &str) -> String {
+    let found = text.to_ascii_lowercase().find(&query.to_ascii_lowercase()).unwrap_or(0);
+    let before =
+        text[..found].chars().rev().take(EXCERPT_CHARS / 3).map(char::len_utf8).sum::<usize>();
+    let start = found - before;
+    let part: String = text[start..].chars().take(EXCERPT_CHARS).collect();
+    let lead = if start > 0 { "…" } else { "" };
+    let tail = if start + part.len() < text.len() { "…" } else { "" };
+    format!("{lead}{}{tail}", part.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_url() {
+        let cursor = ConversationCursor {
+            updated_at: Timestamp::from_unix_ms(1_795_000_000_123),
+            id: "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10".parse().unwrap(),
+        };
+        assert_eq!(cursor.to_string().parse::<ConversationCursor>().unwrap(), cursor);
+        for wrong in ["", "1", "x_0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10", "1_2"] {
+            assert!(wrong.parse::<ConversationCursor>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn titles_are_one_short_line() {
+        assert_eq!(title_of(" What\n is  it? "), "What is it?");
+        assert_eq!(title_of(&"ž".repeat(400)).chars().count(), CONVERSATION_TITLE_MAX_CHARS);
+    }
+
+    #[test]
+    fn an_excerpt_holds_what_was_found() {
+        let text = format!("{} TORQUE of the bolts {}", "ä".repeat(100), "x".repeat(300));
+        let shown = excerpt(&text, "torque");
+        assert!(shown.contains("TORQUE of the bolts") && shown.starts_with('…'));
+        assert_eq!(excerpt("short", "or"), "short");
+    }
+}

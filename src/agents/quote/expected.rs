@@ -1,0 +1,202 @@
+//! What kind of answer a question asks for, and whether a text has one of that kind: a duration
+//! for "how long", N·m for "what torque", a colour for "what colour". English, German and Czech.
+
+use knowledge::text::{fold, words};
+
+use super::lexicon::{COLOURS, CUES, NUMBER_WORDS, UNITS};
+
+/// A kind of answer that can be told by its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Torque,
+    Duration,
+    Temperature,
+    Pressure,
+    Mass,
+    Length,
+    Current,
+    Voltage,
+    Power,
+    Speed,
+    Vibration,
+    Volume,
+    Money,
+    Percent,
+    Hardness,
+    Colour,
+    Address,
+    Year,
+    /// Any number, with or without a unit, also spelt out.
+    Number,
+}
+
+/// The kind that a question asks for, when it can be told.
+pub(crate) fn kind_of_question(question: &str) -> Option<Kind> {
+    let folded: Vec<String> = words(question).map(|word| fold(word.text)).collect();
+    let joined = format!(" {} ", folded.join(" "));
+    CUES.iter().find(|(cue, _)| joined.contains(&format!(" {cue} "))).map(|(_, kind)| *kind)
+}
+
+/// Words of the question's cue: they ask for the kind and need not stand in the answer.
+pub(crate) fn cue_words(question: &str) -> Vec<&'static str> {
+    let folded: Vec<String> = words(question).map(|word| fold(word.text)).collect();
+    let joined = format!(" {} ", folded.join(" "));
+    let cue = CUES.iter().find(|(cue, _)| joined.contains(&format!(" {cue} ")));
+    // A cue of one word is the subject itself ("temperature"): that should stand there.
+    cue.map(|(cue, _)| cue.split(' ').collect::<Vec<_>>())
+        .filter(|cue| cue.len() > 1)
+        .unwrap_or_default()
+}
+
+/// Whether `text` holds something of the kind.
+pub(crate) fn has_kind(text: &str, kind: Kind) -> bool {
+    match kind {
+        Kind::Colour => words(text).any(|word| {
+            let folded = fold(word.text);
+            COLOURS.iter().any(|colour| {
+                folded == *colour
+                    || (folded.starts_with(colour) && folded.len() <= colour.len() + 3)
+            })
+        }),
+        Kind::Address => text.split_whitespace().any(is_dotted_quad),
+        Kind::Year => words(text).any(|word| is_year(word.text)),
+        Kind::Number => {
+            text.contains(|c: char| c.is_ascii_digit())
+                || words(text).any(|word| NUMBER_WORDS.contains(&fold(word.text).as_str()))
+        }
+        measured => has_measure(text, measured),
+    }
+}
+
+/// Whether `text` begins with a unit of any kind.
+pub(crate) fn begins_with_unit(text: &str) -> bool {
+    UNITS.iter().any(|(kind, _)| *kind != Kind::Number && unit_begins(text, *kind))
+}
+
+/// Whether a number with a unit of the kind stands in `text`, or a column head that names the unit
+/// above a number ("Torque [N·m]: 90").
+fn has_measure(text: &str, kind: Kind) -> bool {
+    let mut after_number = false;
+    let mut spelt = false;
+    for (at, c) in text.char_indices() {
+        if c.is_ascii_digit() {
+            after_number = true;
+            continue;
+        }
+        if after_number && !matches!(c, '.' | ',' | '\u{a0}' | '\u{202f}' | ' ' | '–' | '-') {
+            if unit_begins(&text[at..], kind) {
+                return true;
+            }
+            after_number = false;
+        }
+        spelt |= c.is_alphabetic();
+    }
+    if kind == Kind::Duration && spelt {
+        return spelt_duration(text);
+    }
+    unit_in_head(text, kind)
+}
+
+/// "two years", "zwei Jahre".
+fn spelt_duration(text: &str) -> bool {
+    let folded: Vec<String> = words(text).map(|word| fold(word.text)).collect();
+    folded.windows(2).any(|pair| {
+        NUMBER_WORDS.contains(&pair[0].as_str()) && unit_begins(&pair[1], Kind::Duration)
+    })
+}
+
+/// "[N·m]" or "(N·m)" somewhere, and a number elsewhere.
+fn unit_in_head(text: &str, kind: Kind) -> bool {
+    let bracketed = text.match_indices(['[', '(']).any(|(at, mark)| {
+        let rest = &text[at + mark.len()..];
+        unit_begins(rest, kind)
+    });
+    bracketed && text.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether `text` begins with a unit of the kind that ends there as a word does.
+fn unit_begins(text: &str, kind: Kind) -> bool {
+    let head: String = text.chars().take(16).flat_map(char::to_lowercase).collect();
+    let folded = fold(head.split_whitespace().next().unwrap_or_default());
+    UNITS.iter().filter(|(of, _)| *of == kind).flat_map(|(_, units)| units.iter()).any(|unit| {
+        let longer_word = |rest: &str| {
+            let next = rest.chars().next();
+            next.is_some_and(|c| c.is_alphanumeric() || matches!(c, '/' | '·' | '°' | '³' | '²'))
+        };
+        if let Some(rest) = head.strip_prefix(unit)
+            && !longer_word(rest)
+        {
+            return true;
+        }
+        // Words take endings ("minutes", "Stunden", "hodinách"); short signs don't.
+        unit.len() >= 3
+            && unit.chars().all(char::is_alphabetic)
+            && folded.starts_with(unit)
+            && folded.chars().count() <= unit.chars().count() + 3
+    })
+}
+
+fn is_dotted_quad(token: &str) -> bool {
+    let token = token.trim_matches(|c: char| !c.is_ascii_digit());
+    let parts: Vec<&str> = token.split('.').collect();
+    parts.len() == 4 && parts.iter().all(|part| part.parse::<u8>().is_ok())
+}
+
+fn is_year(word: &str) -> bool {
+    word.len() == 4 && word.parse::<u16>().is_ok_and(|year| (1850..2100).contains(&year))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_ask_for_kinds() {
+        for (question, kind) in [
+            ("What is the tightening torque of the bolts?", Some(Kind::Torque)),
+            ("how tight do the flange bolts go?", Some(Kind::Torque)),
+            ("Wie lange läuft das Programm?", Some(Kind::Duration)),
+            ("Kolik váží paletizátor?", Some(Kind::Mass)),
+            ("What colour are the padlocks?", Some(Kind::Colour)),
+            ("What is the IP address of the PLC?", Some(Kind::Address)),
+            ("Who releases the filler?", None),
+        ] {
+            assert_eq!(kind_of_question(question), kind, "{question}");
+        }
+    }
+
+    #[test]
+    fn measures_are_recognised() {
+        for (text, kind) in [
+            ("Tighten to 90 N·m.", Kind::Torque),
+            ("Torque [N·m]: 90", Kind::Torque),
+            ("after 20 minutes", Kind::Duration),
+            ("archived for two years", Kind::Duration),
+            ("24 Monate aufbewahren", Kind::Duration),
+            ("po dobu 5 minut", Kind::Duration),
+            ("heat to 110 °C", Kind::Temperature),
+            ("1 250 kg", Kind::Mass),
+            ("draws 27.3 A at 45 Hz", Kind::Current),
+            ("7.1 mm/s", Kind::Vibration),
+            ("14.2 °dH", Kind::Hardness),
+            ("112 euros", Kind::Money),
+            ("at 10.41.10.31, port 102", Kind::Address),
+            ("modrým zámkem", Kind::Colour),
+        ] {
+            assert!(has_kind(text, kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_measures_are_not() {
+        for (text, kind) in [
+            ("Tighten crosswise, see table 4", Kind::Torque),
+            ("at 7.1 mm/s", Kind::Length),
+            ("4 bar", Kind::Duration),
+            ("the casing is of cast iron", Kind::Colour),
+            ("12 °C", Kind::Current),
+        ] {
+            assert!(!has_kind(text, kind), "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Rows of `conversations`. Every statement names the owner: what is somebody else's is not there.
+
+use base::{ConversationId, MessageId, Origin, Timestamp, UserId};
+use store::sql::{Row, id_bytes, params};
+use store::{ReadTx, StoreError, WriteTx};
+
+use crate::conversations::{Conversation, ConversationCursor};
+
+use super::label;
+
+const COLUMNS: &str = "c.id, c.title, c.created_at, c.updated_at, \
+     (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id)";
+
+/// `c.user_id IS ?1`, so that the console's own conversations have an owner too.
+const OWNED: &str = "c.deleted_at IS NULL AND c.user_id IS ?1";
+
+pub(crate) fn conversation_insert(
+    tx: &WriteTx<'_>,
+    id: ConversationId,
+    owner: Option<UserId>,
+    title: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO conversations (id, user_id, title, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?4)",
+        params![id.as_bytes(), owner.map(|user| *user.as_bytes()), title, tx.now().unix_ms()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn conversation_touch(tx: &WriteTx<'_>, id: ConversationId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE conversations SET updated_at = ?2 WHERE id = ?1",
+        params![id.as_bytes(), tx.now().unix_ms()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn conversation_rename(
+    tx: &WriteTx<'_>,
+    id: ConversationId,
+    title: &str,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE conversations SET title = ?2, updated_at = ?3 WHERE id = ?1",
+        params![id.as_bytes(), title, tx.now().unix_ms()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn conversation_delete(tx: &WriteTx<'_>, id: ConversationId) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE conversations SET deleted_at = ?2 WHERE id = ?1",
+        params![id.as_bytes(), tx.now().unix_ms()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn conversation_find(
+    tx: &ReadTx<'_>,
+    id: ConversationId,
+    owner: Option<UserId>,
+) -> Result<Option<Conversation>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM conversations c WHERE {OWNED} AND c.id = ?2");
+    let owner = owner.map(|user| *user.as_bytes());
+    tx.query_optional(&sql, params![owner, id.as_bytes()], raw)?.map(checked).transpose()
+}
+
+/// Newest change first.
+pub(crate) fn conversation_list(
+    tx: &ReadTx<'_>,
+    owner: Option<UserId>,
+    after: Option<ConversationCursor>,
+    limit: u32,
+) -> Result<Vec<Conversation>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM conversations c
+         WHERE {OWNED} AND (?2 IS NULL OR (c.updated_at, c.id) < (?2, ?3))
+         ORDER BY c.updated_at DESC, c.id DESC LIMIT ?4"
+    );
+    let rows = tx.query_all(
+        &sql,
+        params![
+            owner.map(|user| *user.as_bytes()),
+            after.map(|cursor| cursor.updated_at.unix_ms()),
+            after.map(|cursor| *cursor.id.as_bytes()),
+            limit,
+        ],
+        raw,
+    )?;
+    rows.into_iter().map(checked).collect()
+}
+
+/// A message that was found, with what decides whether it may be shown.
+pub(crate) struct FoundMessage {
+    pub(crate) conversation: Conversation,
+    pub(crate) message_id: MessageId,
+    pub(crate) text: String,
+    pub(crate) label: base::Label,
+    pub(crate) created_at: Timestamp,
+}
+
+/// Messages of one's own conversations that contain `needle`, in any case of ASCII letters,
+/// newest first.
+pub(crate) fn conversation_search(
+    tx: &ReadTx<'_>,
+    owner: Option<UserId>,
+    needle: &str,
+    limit: u32,
+) -> Result<Vec<FoundMessage>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, m.id, m.text, m.classification, m.export_control, m.created_at
+         FROM messages m JOIN conversations c ON c.id = m.conversation_id
+         WHERE {OWNED} AND m.text LIKE ?2 ESCAPE '\\'
+         ORDER BY m.created_at DESC, m.id DESC LIMIT ?3"
+    );
+    let escaped = needle.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let rows = tx.query_all(
+        &sql,
+        params![owner.map(|user| *user.as_bytes()), format!("%{escaped}%"), limit],
+        |row| {
+            let words = (row.get::<_, String>(7)?, row.get::<_, String>(8)?);
+            let message = (row.get::<_, Vec<u8>>(5)?, row.get::<_, String>(6)?);
+            Ok((raw(row)?, message, words, row.get::<_, i64>(9)?))
+        },
+    )?;
+    let found =
+        |(conversation, (id, text), words, time): (_, (Vec<u8>, _), (String, String), _)| {
+            Ok(FoundMessage {
+                conversation: checked(conversation)?,
+                message_id: MessageId::from_bytes(id_bytes(&id, "messages.id")?),
+                text,
+                label: label(&words.0, &words.1, Origin::Document)?,
+                created_at: Timestamp::from_unix_ms(time),
+            })
+        };
+    rows.into_iter().map(found).collect()
+}
+
+type Raw = (Vec<u8>, String, i64, i64, u32);
+
+fn raw(row: &Row<'_>) -> store::sql::Result<Raw> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+}
+
+fn checked(
+    (id, title, created_at, updated_at, message_count): Raw,
+) -> Result<Conversation, StoreError> {
+    Ok(Conversation {
+        id: ConversationId::from_bytes(id_bytes(&id, "conversations.id")?),
+        title,
+        created_at: Timestamp::from_unix_ms(created_at),
+        updated_at: Timestamp::from_unix_ms(updated_at),
+        message_count,
+    })
+}
