@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use audit::{Entry, Hash, Report, Verifier};
+use audit::{Entry, Finding, FindingKind, Hash, Report, Verifier};
 use base::{TenantId, Timestamp};
 use rusqlite::params;
 use seal::{DataKey, VerifyingKey};
 
-use crate::control;
-use crate::ledger::{read_checkpoint, read_frontier};
-use crate::tenants::{tenant_dir, tenant_origin};
+use crate::checkpoint::read_checkpoint;
+use crate::connection::{Access, Connection};
+use crate::control::{self, TenantRow};
+use crate::ledger::read_frontier;
+use crate::open::{APPLIANCE_ORIGIN, CONTROL_CHECKPOINT, CONTROL_DB};
+use crate::open_tenant::{tenant_dir, tenant_origin};
 use crate::{ApplianceScope, ReadTx, Store, StoreError};
 
 /// Which entries are wanted. Everything given must hold.
@@ -134,11 +137,10 @@ pub fn verify_data_dir(
     let rows = store.inner.control.read_blocking(control::tenant_rows)?;
     for row in rows {
         let id = row.tenant.id;
-        let Some((data, _)) = row.keys.as_ref() else { continue };
-        if only.is_some_and(|wanted| wanted != id) {
+        if row.keys.is_none() || only.is_some_and(|wanted| wanted != id) {
             continue;
         }
-        let report = store.verify_tenant(id, data, &row.audit_public_key);
+        let report = store.verify_row(&row);
         outcomes.push(VerifyOutcome { tenant: Some(id), name: row.tenant.slug, report });
     }
     Ok(outcomes)
@@ -148,19 +150,16 @@ impl Store {
     fn verify_appliance(&self) -> Result<Report, StoreError> {
         let dir = self.data_dir();
         verify_one(
-            &dir.join("control.db"),
-            &dir.join("control.checkpoint"),
+            &dir.join(CONTROL_DB),
+            &dir.join(CONTROL_CHECKPOINT),
             &self.inner.control_key,
-            (crate::open::APPLIANCE_ORIGIN, &self.inner.control_head_key),
+            (APPLIANCE_ORIGIN, &self.inner.control_head_key),
         )
     }
 
-    fn verify_tenant(
-        &self,
-        id: TenantId,
-        wrapped: &seal::WrappedKey,
-        public: &[u8; 32],
-    ) -> Result<Report, StoreError> {
+    pub(crate) fn verify_row(&self, row: &TenantRow) -> Result<Report, StoreError> {
+        let id = row.tenant.id;
+        let (wrapped, _) = row.keys.as_ref().ok_or(StoreError::TenantNotFound)?;
         let purpose = seal::KeyPurpose::TenantData;
         let data = self.inner.master.unwrap(purpose, id.as_bytes(), wrapped)?;
         let dir = tenant_dir(self.data_dir(), id);
@@ -168,7 +167,7 @@ impl Store {
             &dir.join("tenant.db"),
             &dir.join("checkpoint"),
             &data.derive("tenant database"),
-            (&tenant_origin(id), &VerifyingKey::from_bytes(public)?),
+            (&tenant_origin(id), &VerifyingKey::from_bytes(&row.audit_public_key)?),
         )
     }
 }
@@ -179,29 +178,56 @@ fn verify_one(
     key: &DataKey,
     signed_by: (&str, &VerifyingKey),
 ) -> Result<Report, StoreError> {
-    let connection = crate::connection::open(database, key, crate::connection::Access::Read)?;
-
     // The head is read before the entries: entries that arrive meanwhile only make the log longer
     // than the head, which is allowed; shorter it can't get.
     let head = read_checkpoint(checkpoint, signed_by.0, signed_by.1)?.ok_or_else(|| {
         StoreError::AuditDamaged("the signed checkpoint beside the database is missing".into())
     })?;
+    if !database.exists() {
+        return Err(StoreError::Missing("a database"));
+    }
+    let connection = Connection::open(database, key, Access::Read)?;
     let mut verifier = Verifier::new(Some(head));
     // One snapshot for the entries and the tree head that the database keeps for itself.
     connection.execute_batch("BEGIN DEFERRED")?;
-    ReadTx::new(&connection).query_each(
-        "SELECT idx, bytes, leaf_hash FROM audit_entries ORDER BY idx",
-        [],
-        |row| {
-            let index = u64::try_from(row.get::<_, i64>(0)?)
-                .map_err(|_| StoreError::Corrupt("audit_entries.idx"))?;
-            let bytes: Vec<u8> = row.get(1)?;
-            let hash: Vec<u8> = row.get(2)?;
-            verifier.push(index, &bytes, &hash_of(&hash)?);
-            Ok::<(), StoreError>(())
-        },
-    )?;
-    Ok(verifier.finish(Some(&read_frontier(&connection)?)))
+    let recorded = read_frontier(&connection)?;
+    let mut read = 0;
+    let pushed = push_entries(&connection, &mut verifier, &mut read);
+    if let Err(StoreError::Damaged(_) | StoreError::WrongKey) = pushed {
+        return Ok(unreadable_from(read, verifier));
+    }
+    pushed?;
+    Ok(verifier.finish(Some(&recorded)))
+}
+
+fn push_entries(
+    connection: &Connection,
+    verifier: &mut Verifier,
+    read: &mut u64,
+) -> Result<(), StoreError> {
+    let mut statement =
+        connection.prepare("SELECT idx, bytes, leaf_hash FROM audit_entries ORDER BY idx")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let index = u64::try_from(row.get::<_, i64>(0)?)
+            .map_err(|_| StoreError::Corrupt("audit_entries.idx"))?;
+        let hash: Vec<u8> = row.get(2)?;
+        verifier.push(index, row.get_ref(1)?.as_blob().unwrap_or_default(), &hash_of(&hash)?);
+        *read += 1;
+    }
+    Ok(())
+}
+
+/// What was wrong before the first page that does not authenticate, or else that page.
+fn unreadable_from(read: u64, verifier: Verifier) -> Report {
+    // The rows behind can't be read, so that there are too few of them is no finding.
+    let mut report = verifier.finish(None);
+    let is_earlier = report.finding.as_ref().is_some_and(|finding| finding.index < read);
+    if !is_earlier {
+        let what = format!("the database page that holds entry {read} is damaged");
+        report.finding = Some(Finding { index: read, kind: FindingKind::Altered, what });
+    }
+    report
 }
 
 fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {

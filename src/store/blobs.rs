@@ -10,7 +10,7 @@ use base::{Entropy, RevisionId};
 use seal::{DataKey, EncryptedReader, EncryptedWriter};
 use sha2::{Digest as _, Sha256};
 
-use crate::tenants::OpenTenant;
+use crate::open_tenant::OpenTenant;
 use crate::{StoreError, fatal};
 
 /// A directory whose files a room encrypts itself, under a key of the tenant.

@@ -1,18 +1,23 @@
 //! Opening an encrypted database: the one place that makes SQLite connections.
 
+use std::fs::OpenOptions;
+use std::ops::Deref;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt};
 use std::path::Path;
+use std::sync::Once;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
+use rusqlite::wal::CheckpointMode;
 use seal::DataKey;
 
-use crate::StoreError;
+use crate::guard::Guard;
+use crate::{StoreError, fatal};
 
 /// How a connection is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Makes the file when it is missing.
-    Create,
     /// Reads and writes an existing file.
     Write,
     /// Reads an existing file.
@@ -20,7 +25,7 @@ pub(crate) enum Access {
 }
 
 /// How long a statement waits for another connection's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Page cache of a connection in KiB; small, because ten idle tenants must fit into little memory.
 const CACHE_KIB: i64 = 1024;
@@ -28,40 +33,126 @@ const CACHE_KIB: i64 = 1024;
 /// Prepared statements kept per connection.
 const STATEMENT_CACHE: usize = 64;
 
-/// Opens `path` with SQLCipher under the raw key (no key derivation: the key is already random).
-#[expect(clippy::disallowed_methods, reason = "the one place that opens database connections")]
-pub(crate) fn open(path: &Path, key: &DataKey, access: Access) -> Result<Connection, StoreError> {
-    let mode = match access {
-        Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-    };
-    // NO_MUTEX: every connection is used by one thread at a time (writer thread, or pooled).
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    let key_pragma = zeroizing_key_pragma(key);
-    connection.execute_batch(&key_pragma)?;
-    drop(key_pragma);
-    // Sorting and temporary tables stay in memory: a temporary file would be plaintext.
-    connection.execute_batch(&format!(
-        "PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -{CACHE_KIB};
-         PRAGMA foreign_keys = ON;
-         PRAGMA trusted_schema = OFF;
-         PRAGMA secure_delete = ON;"
-    ))?;
-    // The first read of a page tells whether the key fits.
-    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
-    match access {
-        Access::Create | Access::Write => {
-            connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
-        }
-        Access::Read => connection.execute_batch("PRAGMA query_only = ON;")?,
-    }
-    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
-    Ok(connection)
+/// Longest write-ahead log that is kept once it has been folded into the database, in bytes.
+const WAL_KEPT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A database connection on which only the store itself may prepare any statement; see [`Guard`].
+pub(crate) struct Connection {
+    sqlite: rusqlite::Connection,
+    guard: Guard,
 }
 
-fn zeroizing_key_pragma(key: &DataKey) -> zeroize::Zeroizing<String> {
-    zeroize::Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", key.sqlcipher_key().as_str()))
+impl Deref for Connection {
+    type Target = rusqlite::Connection;
+
+    fn deref(&self) -> &rusqlite::Connection {
+        &self.sqlite
+    }
+}
+
+impl Connection {
+    /// Opens `path` with SQLCipher under the raw key (no key derivation: the key is random).
+    #[expect(clippy::disallowed_methods, reason = "the one place that opens databases")]
+    pub(crate) fn open(path: &Path, key: &DataKey, access: Access) -> Result<Self, StoreError> {
+        let mode = match access {
+            Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        };
+        // NO_MUTEX: every connection is used by one thread at a time (the writer's, or pooled).
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut sqlite = rusqlite::Connection::open_with_flags(path, flags)?;
+        sqlite.busy_timeout(BUSY_TIMEOUT)?;
+        silence(&sqlite);
+        unlock(&sqlite, key)?;
+        // Sorting and temporary tables stay in memory: a temporary file would be plaintext.
+        sqlite.execute_batch(&format!(
+            "PRAGMA temp_store = MEMORY;
+             PRAGMA cache_size = -{CACHE_KIB};
+             PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA secure_delete = ON;"
+        ))?;
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // The first read of a page tells whether the key fits.
+        sqlite.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+        match access {
+            // Folding the write-ahead log into the database syncs, and a sync that fails must end
+            // the process: SQLite's own folding, after commits and on closing, would hide it.
+            Access::Write => {
+                sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                sqlite.execute_batch(&format!(
+                    "PRAGMA journal_mode = WAL;
+                     PRAGMA synchronous = FULL;
+                     PRAGMA wal_autocheckpoint = 0;
+                     PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
+                ))?;
+            }
+            Access::Read => sqlite.execute_batch("PRAGMA query_only = ON")?,
+        }
+        sqlite.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        let guard = Guard::install(&mut sqlite)?;
+        Ok(Self { sqlite, guard })
+    }
+
+    /// Who may prepare which statements.
+    pub(crate) const fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Calls `notice` after each commit with the length of the write-ahead log in pages.
+    pub(crate) fn on_commit(
+        &mut self,
+        notice: impl Fn(u32) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let hook = move |_: &mut rusqlite::hooks::Wal, pages| {
+            notice(u32::try_from(pages).unwrap_or(u32::MAX));
+            Ok(())
+        };
+        Ok(self.sqlite.wal_hook(Some(hook))?)
+    }
+
+    /// Moves what is in the write-ahead log into the database file. With
+    /// [`CheckpointMode::TRUNCATE`] waits for readers and leaves an empty log; an error then when
+    /// one of them takes too long. Does not return when a sync fails.
+    pub(crate) fn fold(&self, mode: CheckpointMode) -> Result<(), StoreError> {
+        match self.sqlite.wal_checkpoint_v2(None::<&str>, mode) {
+            Err(error) if fatal::is_failed_sync(&error) => {
+                fatal::sync_failed("a database file", &error)
+            }
+            other => Ok(other.map(|_| ())?),
+        }
+    }
+
+    /// Folds the write-ahead log before the connection is closed, so that a closed database is
+    /// one file.
+    pub(crate) fn fold_for_good(&self) -> Result<(), StoreError> {
+        self.fold(CheckpointMode::TRUNCATE)?;
+        // The log is empty: there is nothing left that SQLite could fold, only a file to remove.
+        self.sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        Ok(())
+    }
+}
+
+/// SQLCipher writes plain text to standard error, for the whole process; what it would say comes
+/// back as an error of the statement.
+fn silence(sqlite: &rusqlite::Connection) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = sqlite.execute_batch("PRAGMA cipher_log_level = NONE");
+    });
+}
+
+/// Gives SQLCipher the key. No error can repeat the statement: it holds the key.
+fn unlock(sqlite: &rusqlite::Connection, key: &DataKey) -> Result<(), StoreError> {
+    let hex = key.sqlcipher_key();
+    let pragma = zeroize::Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", hex.as_str()));
+    sqlite.execute_batch(&pragma).map_err(|_| StoreError::WrongKey)
+}
+
+/// Makes an empty file that only its owner may read and write, whatever the umask; SQLite gives
+/// the write-ahead log and its index the same mode. An existing file keeps its contents.
+pub(crate) fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    made.and_then(|file| file.set_permissions(PermissionsExt::from_mode(0o600)))
+        .map_err(StoreError::io("making a database file"))
 }

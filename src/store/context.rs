@@ -8,7 +8,7 @@ use base::{Actor, Entropy, Principal, RequestId, Rights, TenantId, Timestamp, Us
 
 use crate::blobs::{Blobs, SealedDirectory};
 use crate::ledger::Stamp;
-use crate::tenants::OpenTenant;
+use crate::open_tenant::OpenTenant;
 use crate::{Committed, Health, ReadTx, Store, StoreError, TenantScope, WriteTx};
 
 /// A scope bound to its database, clock and request: what is asked for by one principal in one
@@ -156,7 +156,9 @@ impl TenantCtx {
     }
 
     /// State that lives in memory as long as the tenant is open (an index reader, vector codes):
-    /// made by `init` at first use, one per type, dropped when the tenant closes.
+    /// made by `init` at first use, one per type, dropped when the tenant closes. Callers wait
+    /// while another one runs `init`, which may use state of other types, but not of its own.
+    /// The state must not hold a [`Store`] or a context: the tenant could never be closed.
     ///
     /// # Errors
     /// What `init` returns; the next call tries again.
@@ -178,5 +180,12 @@ impl TenantCtx {
             tenant: Some(self.tenant_id()),
             request: self.request_id,
         }
+    }
+}
+
+impl Drop for TenantCtx {
+    /// The tenant is idle from now on, not from when this work began.
+    fn drop(&mut self) {
+        self.tenant.touch(self.store.now());
     }
 }

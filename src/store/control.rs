@@ -25,6 +25,11 @@ pub(crate) fn tenant_rows(tx: &ReadTx<'_>) -> Result<Vec<TenantRow>, StoreError>
     raw.into_iter().map(RawTenant::checked).collect()
 }
 
+pub(crate) fn tenant_row(tx: &ReadTx<'_>, id: TenantId) -> Result<TenantRow, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tenants WHERE id = ?1");
+    tx.query_optional(&sql, [id.as_bytes()], raw_row)?.ok_or(StoreError::TenantNotFound)?.checked()
+}
+
 pub(crate) fn tenant_insert(tx: &WriteTx<'_>, row: &TenantRow) -> Result<(), StoreError> {
     let (data, signing) = row.keys.as_ref().ok_or(StoreError::Corrupt("tenants keys"))?;
     let inserted = tx.execute(
@@ -44,7 +49,7 @@ pub(crate) fn tenant_insert(tx: &WriteTx<'_>, row: &TenantRow) -> Result<(), Sto
     );
     match inserted {
         Err(StoreError::Database(rusqlite::Error::SqliteFailure(e, _)))
-            if e.code == rusqlite::ErrorCode::ConstraintViolation =>
+            if e.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
         {
             Err(StoreError::SlugTaken)
         }

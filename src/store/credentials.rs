@@ -1,16 +1,17 @@
 //! The narrow context of signing in: it reads one credential and writes one session, and can't
 //! reach anything else of the tenant.
 
+use std::sync::Arc;
+
 use audit::{Action, Event, Outcome};
 use base::{Actor, RequestId, SessionId, TenantId, Timestamp, UserId};
 use rusqlite::params;
 
 use crate::ledger::Stamp;
+use crate::open_tenant::OpenTenant;
 use crate::scope::Suspended;
 use crate::sql::id_bytes;
-use crate::tenants::OpenTenant;
 use crate::{Store, StoreError};
-use std::sync::Arc;
 
 const SESSION_OPENED: Action = Action::new("session.opened");
 const LOGIN_FAILED: Action = Action::new("login.failed");

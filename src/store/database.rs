@@ -1,16 +1,18 @@
 //! An open database: its one writer, its readers, and the checkpoint that it must not be behind.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::Checkpoint;
-use rusqlite::Connection;
+use audit::{Checkpoint, Frontier, Hash};
+use rusqlite::wal::CheckpointMode;
 use seal::{DataKey, SigningKey};
 
-use crate::connection::{self, Access};
-use crate::ledger::{CheckpointFile, Ledger, Stamp};
-use crate::migrate::{Migration, migrate};
-use crate::reader::Readers;
+use crate::checkpoint::CheckpointFile;
+use crate::connection::{self, Access, Connection};
+use crate::ledger::{Ledger, Stamp};
+use crate::migrate::{self, Migration};
+use crate::reader::{ReaderLimits, Readers};
 use crate::writer::{Committed, Writer, WriterSettings};
 use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
 
@@ -38,61 +40,96 @@ pub(crate) struct Surroundings<'a> {
     /// Who migrates, should that be needed.
     pub(crate) stamp: Stamp,
     pub(crate) settings: &'a StoreSettings,
-    /// Called after a commit that queued a job.
-    pub(crate) on_job_queued: Box<dyn Fn() + Send>,
+    /// Called after a commit that changed the jobs.
+    pub(crate) on_jobs_changed: Box<dyn Fn() + Send>,
+    /// The lock of the data directory.
+    pub(crate) lock: Arc<File>,
 }
 
 /// Whether the database must not exist yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opening {
+    /// Makes it. One that a kill left half-made is made to its end.
     New,
+    /// Database and checkpoint are there, or something is wrong.
     Existing,
 }
 
 pub(crate) struct Database {
+    /// `None` when the database is read-only.
     writer: Option<Writer>,
     readers: Arc<Readers>,
     health: Health,
 }
 
 impl Database {
-    /// Opens, migrates and compares with the checkpoint. Blocks on the disk.
+    /// Opens, compares with the checkpoint and migrates. Blocks on the disk.
+    ///
+    /// What is not sound is left as it was found, to the last byte: it is evidence.
     pub(crate) fn open(
         layout: Layout,
         opening: Opening,
         around: Surroundings<'_>,
     ) -> Result<Self, StoreError> {
-        let access = match opening {
-            Opening::New => Access::Create,
-            Opening::Existing => Access::Write,
-        };
-        let connection = connection::open(&layout.database, &layout.key, access)?;
-        let checkpoint =
-            CheckpointFile::new(layout.checkpoint, layout.origin.clone(), layout.signing);
-        let mut ledger = Ledger::load(&connection)?;
-        let health = match opening {
-            Opening::New => Health::Sound,
-            Opening::Existing => compare(&connection, &ledger, &checkpoint),
-        };
-        let readers = Arc::new(Readers::new(
-            layout.database.clone(),
-            layout.key,
-            around.settings.readers_per_tenant,
-        ));
-        if let Health::ReadOnly(why) = &health {
-            tracing::error!(database = %layout.origin, why, "a database is read-only");
-            return Ok(Self { writer: None, readers, health });
+        let Layout { database, checkpoint, origin, steps, key, signing } = layout;
+        match opening {
+            Opening::New => {
+                if !checkpoint.exists() {
+                    CheckpointFile::create(&checkpoint, &origin, &signing)?;
+                }
+                connection::make_private_file(&database)?;
+            }
+            Opening::Existing if !database.exists() => {
+                return Err(StoreError::Missing("a database"));
+            }
+            Opening::Existing => {}
         }
-        migrate(&connection, &layout.database, layout.steps, &mut ledger, &around.stamp)?;
-        checkpoint.write(&ledger).map_err(StoreError::io("writing the checkpoint"))?;
+        let limits = ReaderLimits {
+            connections: around.settings.readers_per_tenant,
+            queue_length: around.settings.read_queue_length,
+        };
+        let readers = Arc::new(Readers::new(database.clone(), Arc::clone(&key), limits));
+        let connection = Connection::open(&database, &key, Access::Write)?;
+        let version = migrate::check(&connection, steps)?;
+        let mut ledger = Ledger::load(&connection)?;
+        let signed = CheckpointFile::open(&checkpoint, &origin, signing);
+        let checkpoint = match compare(&connection, &ledger, signed) {
+            Ok(mut checkpoint) => {
+                migrate::migrate(
+                    &connection,
+                    &database,
+                    version,
+                    steps,
+                    &mut ledger,
+                    &around.stamp,
+                )?;
+                // What a killed process left in the log, destroyed keys among it.
+                connection.fold(CheckpointMode::TRUNCATE)?;
+                let written = checkpoint.write(ledger.size(), ledger.root());
+                written
+                    .map(|()| checkpoint)
+                    .map_err(|e| format!("its checkpoint can't be written: {e}"))
+            }
+            // No schema: nothing could be read from it either.
+            Err(why) if version == 0 => return Err(StoreError::AuditDamaged(why)),
+            Err(why) => Err(why),
+        };
+        let checkpoint = match checkpoint {
+            Ok(checkpoint) => checkpoint,
+            Err(why) => {
+                tracing::error!(database = origin, why, "a database is read-only");
+                return Ok(Self { writer: None, readers, health: Health::ReadOnly(why) });
+            }
+        };
         let settings = WriterSettings {
             queue_length: around.settings.write_queue_length,
             group_max: around.settings.group_commit_max_writes,
             name: "store-writer".into(),
-            on_job_queued: around.on_job_queued,
+            on_jobs_changed: around.on_jobs_changed,
+            lock: around.lock,
         };
         let writer = Writer::start(connection, ledger, checkpoint, settings)?;
-        Ok(Self { writer: Some(writer), readers, health })
+        Ok(Self { writer: Some(writer), readers, health: Health::Sound })
     }
 
     pub(crate) const fn health(&self) -> &Health {
@@ -133,70 +170,95 @@ impl Database {
         self.writer()?.run_blocking(stamp, change)
     }
 
+    /// Empties the write-ahead log, so that no older version of a page is left in it.
+    pub(crate) async fn fold(&self) -> Result<(), StoreError> {
+        self.writer()?.fold().await
+    }
+
+    /// Reads every page of the file. Blocks.
+    pub(crate) fn check_pages(&self) -> Result<(), StoreError> {
+        self.readers.check_pages()
+    }
+
+    /// Closes connections that nobody uses.
+    pub(crate) fn trim(&self) {
+        self.readers.trim();
+    }
+
+    /// Carries out what is queued and closes the files; further work is refused. Blocks.
+    pub(crate) fn close(&self) {
+        self.readers.close();
+        if let Some(writer) = &self.writer {
+            writer.close();
+        }
+    }
+
     fn writer(&self) -> Result<&Writer, StoreError> {
         self.writer.as_ref().ok_or_else(|| match &self.health {
             Health::ReadOnly(why) => StoreError::ReadOnly(why.clone()),
-            Health::Sound => StoreError::NotCommitted,
+            Health::Sound => StoreError::Closed,
         })
     }
 }
 
-/// Compares the log with the signed head beside it.
+/// Compares the log with the signed head beside it; the error says why nothing may be written.
 ///
 /// SQLCipher notices a forged page, but not a write-ahead log that was cut or a file from
 /// yesterday; a head that is ahead of the log does.
-fn compare(connection: &Connection, ledger: &Ledger, file: &CheckpointFile) -> Health {
-    let head = match file.read() {
-        Ok(Some(head)) => head,
-        Ok(None) if ledger.size() == 0 => return Health::Sound,
+fn compare(
+    connection: &Connection,
+    ledger: &Ledger,
+    signed: Result<Option<(CheckpointFile, Checkpoint)>, StoreError>,
+) -> Result<CheckpointFile, String> {
+    let (file, head) = match signed {
+        Ok(Some(found)) => found,
         Ok(None) => {
-            return Health::ReadOnly(
-                "the signed checkpoint is missing; restore it from a backup or a witness".into(),
-            );
+            return Err("the signed checkpoint is missing: restore it from a backup".into());
         }
-        Err(error) => return Health::ReadOnly(error.to_string()),
+        Err(error) => return Err(error.to_string()),
     };
     if ledger.size() < head.size {
-        return Health::ReadOnly(format!(
+        return Err(format!(
             "the database has {} audit entries but its signed checkpoint has {}: it was rolled \
              back or its write-ahead log was cut; restore a newer backup",
             ledger.size(),
             head.size
         ));
     }
-    match prefix_matches(connection, ledger, &head) {
-        Ok(true) => Health::Sound,
-        Ok(false) => Health::ReadOnly(
-            "the audit log does not continue its signed checkpoint; run `millwright audit verify`"
-                .into(),
-        ),
-        Err(error) => Health::ReadOnly(error.to_string()),
+    match continues(connection, ledger, &head) {
+        Ok(true) => Ok(file),
+        Ok(false) => {
+            Err("the audit log does not continue its signed checkpoint; run `millwright audit \
+                 verify`"
+                .into())
+        }
+        Err(error) => Err(error.to_string()),
     }
 }
 
-/// Whether the first `head.size` leaf hashes have the root that was signed, and the whole log the
-/// root that the frontier says.
-fn prefix_matches(
+/// Whether the log has the signed root at the signed size, and nothing but leaves behind it.
+fn continues(
     connection: &Connection,
     ledger: &Ledger,
     head: &Checkpoint,
 ) -> Result<bool, StoreError> {
     if ledger.size() == head.size {
-        return Ok(ledger.mark().root() == head.root);
+        return Ok(ledger.root() == head.root);
     }
-    // A crash between commit and checkpoint: the log is a little ahead. Hash the prefix once.
-    let mut frontier = audit::Frontier::new();
-    let limit = i64::try_from(head.size).map_err(|_| StoreError::Corrupt("checkpoint size"))?;
-    ReadTx::new(connection).query_each(
-        "SELECT leaf_hash FROM audit_entries WHERE idx < ?1 ORDER BY idx",
-        [limit],
-        |row| {
-            let bytes: Vec<u8> = row.get(0)?;
-            let hash = <[u8; 32]>::try_from(bytes.as_slice())
-                .map_err(|_| StoreError::Corrupt("audit_entries.leaf_hash"))?;
-            frontier.append(audit::Hash::from_bytes(hash));
-            Ok::<(), StoreError>(())
-        },
-    )?;
-    Ok(frontier.size() == head.size && frontier.root() == head.root)
+    if head.size == 0 && head.root != Hash::EMPTY_ROOT {
+        return Ok(false);
+    }
+    // A crash between commit and checkpoint: the log is a little ahead. Hash all of it once.
+    let mut frontier = Frontier::new();
+    let mut agrees = head.size == 0;
+    let mut statement = connection.prepare("SELECT leaf_hash FROM audit_entries ORDER BY idx")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let hash: [u8; 32] = row.get(0)?;
+        frontier.append(Hash::from_bytes(hash));
+        if frontier.size() == head.size {
+            agrees = frontier.root() == head.root;
+        }
+    }
+    Ok(agrees && frontier == ledger.mark())
 }

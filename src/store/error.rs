@@ -1,6 +1,10 @@
 //! What can go wrong while keeping things.
 
+use std::sync::Arc;
+
 use base::{Code, Coded, Violation};
+use rusqlite::ErrorCode;
+use seal::SealError;
 
 /// An error of the store. The cause, where there is one, is the source.
 #[derive(Debug, thiserror::Error)]
@@ -23,13 +27,25 @@ pub enum StoreError {
     },
     /// A key failed.
     #[error("a key of the store failed")]
-    Seal(#[from] seal::SealError),
+    Seal(#[from] SealError),
+    /// A file without which the store can't be opened is not there.
+    #[error("{0} is missing; restore it from a backup")]
+    Missing(&'static str),
     /// A database can't be opened with its key: wrong key, or a damaged first page.
     #[error("the database can't be opened with its key: wrong key or damaged file")]
     WrongKey,
     /// A database statement failed.
     #[error("the database failed")]
     Database(#[source] rusqlite::Error),
+    /// A page of a database is not what was written there.
+    #[error("a page of the database is damaged")]
+    Damaged(#[source] rusqlite::Error),
+    /// There is no space left for a database.
+    #[error("the disk is full; nothing has changed")]
+    DiskFull(#[source] rusqlite::Error),
+    /// A room tried to run a statement that is the store's alone.
+    #[error("a statement was refused: it is not one that reads or changes rows of a room")]
+    StatementRefused(#[source] rusqlite::Error),
     /// A row holds something that the code never writes.
     #[error("the database holds an unexpected value in {0}")]
     Corrupt(&'static str),
@@ -47,12 +63,21 @@ pub enum StoreError {
     /// The database is behind its checkpoint or the checkpoint is damaged; only reads are served.
     #[error("this tenant is read-only: {0}")]
     ReadOnly(String),
-    /// Too many writes are waiting.
-    #[error("too many writes are waiting")]
+    /// Too many reads or writes are waiting.
+    #[error("too many reads or writes are waiting")]
     Busy,
-    /// The writer ended while this write was waiting; nothing has changed.
+    /// The writer ended while this write was waiting: it is not known whether it was carried out.
     #[error("the write was not carried out")]
     NotCommitted,
+    /// The commit that this write was part of failed; nothing has changed.
+    #[error("the commit failed; nothing has changed")]
+    CommitFailed(#[source] Arc<StoreError>),
+    /// The database rolled the transaction back on its own (disk full, I/O error).
+    #[error("the database rolled the transaction back")]
+    RolledBack,
+    /// The tenant or the whole store was closed meanwhile.
+    #[error("the database was closed")]
+    Closed,
     /// The audit entry can't be written; nothing has changed.
     #[error("the audit entry can't be written")]
     AuditUnavailable(#[source] Box<StoreError>),
@@ -99,11 +124,12 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
-        match source {
-            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::NotADatabase => {
-                Self::WrongKey
-            }
-            other => Self::Database(other),
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::WrongKey,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(source),
+            Some(ErrorCode::DiskFull) => Self::DiskFull(source),
+            Some(ErrorCode::AuthorizationForStatementDenied) => Self::StatementRefused(source),
+            _ => Self::Database(source),
         }
     }
 }
@@ -112,11 +138,22 @@ impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
             Self::InUse | Self::DataDirectory(_) => "data_directory_unusable",
-            Self::Io { .. } | Self::Database(_) | Self::NotCommitted | Self::Panicked => {
-                "store_unavailable"
-            }
-            Self::Entropy(_) | Self::Seal(_) => "store_unavailable",
-            Self::WrongKey | Self::Corrupt(_) | Self::AuditDamaged(_) => "store_damaged",
+            Self::Seal(error) => seal_code(error),
+            Self::Io { .. }
+            | Self::Database(_)
+            | Self::DiskFull(_)
+            | Self::StatementRefused(_)
+            | Self::NotCommitted
+            | Self::CommitFailed(_)
+            | Self::RolledBack
+            | Self::Closed
+            | Self::Panicked
+            | Self::Entropy(_) => "store_unavailable",
+            Self::WrongKey
+            | Self::Missing(_)
+            | Self::Damaged(_)
+            | Self::Corrupt(_)
+            | Self::AuditDamaged(_) => "store_damaged",
             Self::ChangedMigration(_) | Self::NewerSchema { .. } => "schema_unknown",
             Self::ReadOnly(_) => "tenant_read_only",
             Self::Busy => "store_busy",
@@ -146,5 +183,20 @@ impl Coded for StoreError {
             Self::QueueFull => Some(30),
             _ => None,
         }
+    }
+}
+
+/// What is on disk and is not what was written is damage; the rest may pass.
+const fn seal_code(error: &SealError) -> Code {
+    match error {
+        SealError::WrappedKeyFormat(_)
+        | SealError::Unwrap { .. }
+        | SealError::VerifyingKey
+        | SealError::Signature
+        | SealError::NotEncrypted
+        | SealError::FormatVersion { .. }
+        | SealError::Truncated
+        | SealError::Damaged { .. } => "store_damaged",
+        _ => "store_unavailable",
     }
 }

@@ -1,21 +1,24 @@
 //! Working on durable jobs: claims them tenant by tenant in turn, runs them in bounded number,
 //! writes how they ended.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base::{Actor, JobId, TenantId, Timestamp};
+use base::{Actor, Coded as _, JobId, TenantId, Timestamp};
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::jobs::{self, ClaimedJob, JobEnd};
-use crate::ledger::Stamp;
+use crate::job_agenda::Agenda;
+use crate::job_turns::{self as turns, JobEnd};
+use crate::jobs::{self, ClaimedJob};
+use crate::open_tenant::OpenTenant;
 use crate::scope::Suspended;
 use crate::{Store, StoreError, TenantCtx};
 
@@ -36,7 +39,9 @@ pub struct JobContext {
     pub ctx: TenantCtx,
     /// The job.
     pub job: ClaimedJob,
-    /// Cancelled when somebody asked the job to end, or the appliance stops.
+    /// Cancelled when somebody asked the job to end, or the appliance stops. A handler that
+    /// succeeds all the same has succeeded; with an error the job is cancelled, or goes on at the
+    /// next start.
     pub cancel: CancellationToken,
 }
 
@@ -49,31 +54,69 @@ pub type JobHandler = Arc<dyn Fn(JobContext) -> HandlerFuture + Send + Sync>;
 pub struct JobRunner {
     store: Store,
     handlers: HashMap<&'static str, JobHandler>,
-    running: Mutex<HashMap<JobId, (TenantId, CancellationToken)>>,
+    running: Mutex<HashMap<JobId, Running>>,
     slots: Arc<Semaphore>,
+    /// A slot is free again.
+    job_ended: Notify,
+    /// Tenants in which this process has looked for what an earlier one left running.
+    recovered: Mutex<HashSet<TenantId>>,
     stop: CancellationToken,
     tracker: TaskTracker,
+    pub(crate) waits: Waits,
 }
+
+/// How long the runner waits for what.
+#[derive(Clone, Copy)]
+pub(crate) struct Waits {
+    /// Due times are looked at so often at least: the wall clock may jump.
+    pub(crate) poll: Duration,
+    /// Handlers may go on for so long after they were asked to stop.
+    pub(crate) stop_grace: Duration,
+}
+
+const WAITS: Waits = Waits { poll: Duration::from_secs(5), stop_grace: Duration::from_secs(10) };
 
 /// First pause before another try; doubles with each.
 const RETRY_PAUSE_MS: i64 = 5_000;
 
-/// How often due times are looked at when nobody wakes the runner.
-const POLL: Duration = Duration::from_secs(5);
+/// Most doublings of that pause (about five minutes).
+const RETRY_DOUBLINGS_MAX: u32 = 6;
+
+/// Pause before a tenant is looked at again whose database failed.
+const TROUBLE_PAUSE_MS: i64 = 5_000;
+
+/// A job at work.
+struct Running {
+    tenant: TenantId,
+    cancel: CancellationToken,
+    /// Somebody asked for its end; the token alone may also mean that the appliance stops.
+    asked: Arc<AtomicBool>,
+}
 
 impl JobRunner {
     /// A runner with the given handlers, by kind.
     #[must_use]
     pub fn new(store: Store, handlers: HashMap<&'static str, JobHandler>) -> Arc<Self> {
+        Arc::new(Self::with_waits(store, handlers, WAITS))
+    }
+
+    pub(crate) fn with_waits(
+        store: Store,
+        handlers: HashMap<&'static str, JobHandler>,
+        waits: Waits,
+    ) -> Self {
         let slots = Arc::new(Semaphore::new(store.inner.settings.jobs_in_parallel.max(1)));
-        Arc::new(Self {
+        Self {
             store,
             handlers,
-            running: Mutex::new(HashMap::new()),
+            running: Mutex::default(),
             slots,
+            job_ended: Notify::new(),
+            recovered: Mutex::default(),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
-        })
+            waits,
+        }
     }
 
     /// Works until [`JobRunner::stop`] is called. Starts with what a killed process left behind.
@@ -82,30 +125,38 @@ impl JobRunner {
             tracing::error!("a second job runner was started; it does nothing");
             return;
         };
-        let mut waiting: BTreeSet<TenantId> = BTreeSet::new();
+        let _working = self.tracker.token();
+        let mut agenda = Agenda::default();
         for tenant in self.store.active_tenants() {
-            match self.recover(tenant).await {
-                Ok(()) => drop(waiting.insert(tenant)),
-                Err(error) => self.report(tenant, &error),
-            }
+            agenda.plan(tenant, self.store.now());
         }
         loop {
-            self.serve(&mut waiting).await;
+            self.start_due(&mut agenda).await;
+            let mut woken = BTreeSet::new();
             tokio::select! {
+                biased;
                 () = self.stop.cancelled() => return,
-                woken = wakes.recv() => match woken {
-                    Some(tenant) => drop(waiting.insert(tenant)),
+                tenant = wakes.recv() => match tenant {
+                    Some(tenant) => drop(woken.insert(tenant)),
                     None => return,
                 },
-                () = tokio::time::sleep(POLL), if !waiting.is_empty() => {}
+                () = self.job_ended.notified() => {}
+                () = self.next_due(&agenda) => {}
             }
             while let Ok(tenant) = wakes.try_recv() {
-                waiting.insert(tenant);
+                woken.insert(tenant);
+            }
+            for tenant in woken {
+                agenda.plan(tenant, self.store.now());
+                if let Err(error) = self.pass_on_cancellations(tenant).await {
+                    self.report(tenant, &error);
+                }
             }
         }
     }
 
-    /// Asks running jobs to pause and waits for them; they go on at the next start.
+    /// Asks running jobs to pause and waits for them; they go on at the next start. A handler that
+    /// does not listen is left after some seconds.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.tracker.close();
@@ -118,196 +169,267 @@ impl JobRunner {
         self.running.lock().len()
     }
 
-    /// Looks after each waiting tenant in turn until none has a job that is due.
-    async fn serve(self: &Arc<Self>, waiting: &mut BTreeSet<TenantId>) {
-        let mut turn: Vec<TenantId> = waiting.iter().copied().collect();
-        while !turn.is_empty() {
-            let mut again = Vec::new();
-            for tenant in turn {
-                match self.start_next(tenant).await {
-                    Ok(Next::Started) => again.push(tenant),
-                    Ok(Next::Later) => {}
-                    Ok(Next::Nothing) => drop(waiting.remove(&tenant)),
-                    Err(error) => {
-                        self.report(tenant, &error);
-                        waiting.remove(&tenant);
-                    }
+    /// Starts jobs, tenant by tenant in turn, until none is due or no slot is free.
+    async fn start_due(self: &Arc<Self>, agenda: &mut Agenda) {
+        while !self.stop.is_cancelled() {
+            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else { return };
+            let now = self.store.now();
+            let Some(tenant) = agenda.next(now) else { return };
+            match self.start_next(tenant, slot).await {
+                Ok(Next::Started) => {}
+                Ok(Next::Later(due)) => agenda.plan(tenant, due),
+                Ok(Next::Nothing) => agenda.forget(tenant),
+                Err(error) if may_pass(&error) => {
+                    self.report(tenant, &error);
+                    agenda.plan(tenant, now.plus_ms(TROUBLE_PAUSE_MS));
                 }
-                if self.stop.is_cancelled() {
-                    return;
+                Err(error) => {
+                    self.report(tenant, &error);
+                    agenda.forget(tenant);
                 }
             }
-            turn = again;
         }
     }
 
-    async fn start_next(self: &Arc<Self>, tenant: TenantId) -> Result<Next, StoreError> {
-        self.pass_on_cancellations(tenant).await?;
+    /// Ends when it is worth looking again without being woken.
+    async fn next_due(&self, agenda: &Agenda) {
+        match agenda.wait_ms(self.store.now()) {
+            Some(wait_ms) if self.slots.available_permits() > 0 => {
+                tokio::time::sleep(Duration::from_millis(wait_ms).min(self.waits.poll)).await;
+            }
+            // Nothing waits, or it waits for a slot.
+            _ => std::future::pending().await,
+        }
+    }
+
+    async fn start_next(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        slot: OwnedSemaphorePermit,
+    ) -> Result<Next, StoreError> {
         let open = self.store.open_tenant(tenant, Suspended::Refuse).await?;
-        let due = open.read(jobs::job_next_due).await?;
-        match due {
+        self.recover(tenant, &open).await?;
+        match open.read(turns::job_next_due).await? {
             None => return Ok(Next::Nothing),
-            Some(due) if due > self.store.now() => return Ok(Next::Later),
+            Some(due) if due > self.store.now() => return Ok(Next::Later(due)),
             Some(_) => {}
         }
-        let slot = tokio::select! {
-            slot = Arc::clone(&self.slots).acquire_owned() => slot,
-            () = self.stop.cancelled() => return Ok(Next::Nothing),
-        };
-        let slot = slot.map_err(|_| StoreError::NotCommitted)?;
-        let stamp = self.stamp(tenant, Actor::Appliance)?;
+        let stamp = self.store.system_stamp(Some(tenant))?;
         let claimed = open
-            .write(stamp, move |mut tx| match jobs::job_claim(&mut tx, tenant)? {
-                Some((job, event)) => tx.commit(event, Some(job)),
+            .write(stamp, move |tx| match turns::job_claim(&tx, tenant)? {
+                Some((job, event)) => tx.commit(event, job),
                 None => Err(StoreError::JobNotFound),
             })
             .await;
         let job = match claimed {
-            Ok(Some(job)) => job,
-            Ok(None) | Err(StoreError::JobNotFound) => return Ok(Next::Nothing),
+            Ok(job) => job,
+            Err(StoreError::JobNotFound) => return Ok(Next::Nothing),
             Err(error) => return Err(error),
         };
         let cancel = self.stop.child_token();
-        self.running.lock().insert(job.id, (tenant, cancel.clone()));
+        if job.cancel_requested {
+            cancel.cancel();
+        }
+        let asked = Arc::new(AtomicBool::new(job.cancel_requested));
+        let running = Running { tenant, cancel: cancel.clone(), asked: Arc::clone(&asked) };
+        self.running.lock().insert(job.id, running);
         let this = Arc::clone(self);
         self.tracker.spawn(async move {
-            let _slot = slot;
-            this.carry_out(job, cancel).await;
+            this.carry_out(job, cancel, &asked).await;
+            drop(slot);
+            this.job_ended.notify_one();
         });
         Ok(Next::Started)
     }
 
-    async fn carry_out(self: Arc<Self>, job: ClaimedJob, cancel: CancellationToken) {
+    async fn carry_out(&self, job: ClaimedJob, cancel: CancellationToken, asked: &AtomicBool) {
         let (id, tenant, attempts) = (job.id, job.tenant_id, job.attempts);
-        let result = self.call_handler(job, &cancel).await;
-        self.running.lock().remove(&id);
+        let result = self.call_handler(job, cancel).await;
+        let max_attempts = self.store.inner.settings.job_max_attempts;
         let end = match result {
-            _ if self.stop.is_cancelled() => JobEnd::Again {
-                not_before: self.store.now(),
-                code: "appliance_stopped",
-                detail: "the appliance was stopped; the job goes on at the next start".into(),
-            },
             Ok(value) => JobEnd::Done(value),
-            Err(_) if cancel.is_cancelled() => JobEnd::Cancelled,
-            Err(e) if e.retry && attempts < self.store.inner.settings.job_max_attempts => {
-                JobEnd::Again {
-                    not_before: self.retry_at(attempts),
-                    code: e.code,
-                    detail: e.detail,
-                }
-            }
+            Err(_) if asked.load(Ordering::Relaxed) => JobEnd::Cancelled,
+            Err(_) if self.stop.is_cancelled() => JobEnd::Paused,
+            Err(e) if e.retry && attempts < max_attempts => JobEnd::Again {
+                not_before: self.retry_at(attempts),
+                code: e.code,
+                detail: e.detail,
+            },
             Err(e) => JobEnd::Failed { code: e.code, detail: e.detail },
         };
-        if let Err(error) = self.write_end(tenant, id, end).await {
-            self.report(tenant, &error);
-        }
+        self.write_end(tenant, id, end).await;
+        self.running.lock().remove(&id);
     }
 
     async fn call_handler(
         &self,
         job: ClaimedJob,
-        cancel: &CancellationToken,
+        cancel: CancellationToken,
     ) -> Result<Value, JobFailure> {
-        let unavailable = |error: &StoreError| JobFailure {
-            code: base::Coded::code(error),
-            detail: error.to_string(),
-            retry: true,
-        };
-        let Some(handler) = self.handlers.get(job.kind()) else {
+        let Some(handler) = self.handlers.get(job.kind()).map(Arc::clone) else {
             return Err(JobFailure {
                 code: "job_kind_unknown",
                 detail: "this version of the program does not know this kind of job".into(),
                 retry: false,
             });
         };
-        let scope = self.store.scope_from_job(&job).await.map_err(|e| unavailable(&e))?;
-        let request = self.store.new_request_id().map_err(|e| unavailable(&e))?;
-        let ctx = self.store.enter(scope, request).await.map_err(|e| unavailable(&e))?;
-        let work = handler(JobContext { ctx, job, cancel: cancel.clone() });
+        let scope = self.store.scope_from_job(&job).await.map_err(|e| failure(&e))?;
+        let request = self.store.new_request_id().map_err(|e| failure(&e))?;
+        let ctx = self.store.enter(scope, request).await.map_err(|e| failure(&e))?;
         // In a task of its own, so that a panic ends the job and nothing else.
-        tokio::spawn(work).await.unwrap_or_else(|_| {
-            Err(JobFailure {
+        let mut work = tokio::spawn(async move { handler(JobContext { ctx, job, cancel }).await });
+        tokio::select! {
+            done = &mut work => done.unwrap_or_else(|_| Err(JobFailure {
                 code: "job_crashed",
                 detail: "the job ended unexpectedly".into(),
                 retry: true,
-            })
-        })
+            })),
+            () = self.patience() => {
+                work.abort();
+                Err(JobFailure {
+                    code: "appliance_stopped",
+                    detail: "the appliance stopped while the job ran".into(),
+                    retry: true,
+                })
+            }
+        }
     }
 
-    async fn write_end(&self, tenant: TenantId, id: JobId, end: JobEnd) -> Result<(), StoreError> {
+    /// Ends some time after the appliance was told to stop.
+    async fn patience(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(self.waits.stop_grace).await;
+    }
+
+    /// Writes how a run ended, again and again while the database is in trouble: a job that nobody
+    /// works on must not look as if somebody did.
+    async fn write_end(&self, tenant: TenantId, id: JobId, end: JobEnd) {
+        let end = Arc::new(end);
+        loop {
+            let Err(error) = self.try_write_end(tenant, id, Arc::clone(&end)).await else { return };
+            self.report(tenant, &error);
+            if !may_pass(&error) || self.stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(self.waits.poll) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn try_write_end(
+        &self,
+        tenant: TenantId,
+        id: JobId,
+        end: Arc<JobEnd>,
+    ) -> Result<(), StoreError> {
         let open = self.store.open_tenant(tenant, Suspended::Allow).await?;
-        let stamp = self.stamp(tenant, Actor::Job(id))?;
+        let mut stamp = self.store.system_stamp(Some(tenant))?;
+        stamp.actor = Actor::Job(id);
         open.write(stamp, move |mut tx| {
-            let event = jobs::job_finish(&mut tx, id, &end)?;
+            let event = turns::job_finish(&mut tx, id, &end)?;
             tx.commit(event, ())
         })
         .await
     }
 
-    async fn recover(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let open = self.store.open_tenant(tenant, Suspended::Refuse).await?;
-        let stamp = self.stamp(tenant, Actor::Appliance)?;
+    /// Takes up what an earlier process left running, once.
+    async fn recover(&self, tenant: TenantId, open: &OpenTenant) -> Result<(), StoreError> {
+        if self.recovered.lock().contains(&tenant) {
+            return Ok(());
+        }
+        let stamp = self.store.system_stamp(Some(tenant))?;
         let max_attempts = self.store.inner.settings.job_max_attempts;
         let recovered = open
-            .write(stamp, move |mut tx| match jobs::jobs_recover(&mut tx, max_attempts)? {
+            .write(stamp, move |tx| match turns::jobs_recover(&tx, max_attempts)? {
                 Some(event) => tx.commit(event, ()),
                 None => Err(StoreError::JobNotFound),
             })
             .await;
         match recovered {
-            Err(StoreError::JobNotFound) => Ok(()),
-            other => other,
+            Ok(()) | Err(StoreError::JobNotFound) => {
+                self.recovered.lock().insert(tenant);
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
     /// Tells running handlers of this tenant that somebody asked for their end.
     async fn pass_on_cancellations(&self, tenant: TenantId) -> Result<(), StoreError> {
-        let running: Vec<(JobId, CancellationToken)> = {
+        let mine: Vec<JobId> = {
             let running = self.running.lock();
-            let mine = running.iter().filter(|(_, (of, _))| *of == tenant);
-            mine.map(|(id, (_, token))| (*id, token.clone())).collect()
+            running.iter().filter(|(_, job)| job.tenant == tenant).map(|(id, _)| *id).collect()
         };
-        if running.is_empty() {
+        if mine.is_empty() {
             return Ok(());
         }
         let open = self.store.open_tenant(tenant, Suspended::Allow).await?;
-        open.read(move |tx| {
-            for (id, token) in running {
-                if jobs::job_get(tx, id)?.cancel_requested {
-                    token.cancel();
-                }
-            }
-            Ok::<(), StoreError>(())
-        })
-        .await
+        let asked: Vec<JobId> = open
+            .read(move |tx| {
+                let asked = |id: &JobId| jobs::job_get(tx, *id).is_ok_and(|j| j.cancel_requested);
+                Ok::<_, StoreError>(mine.into_iter().filter(asked).collect())
+            })
+            .await?;
+        let running = self.running.lock();
+        for job in asked.iter().filter_map(|id| running.get(id)) {
+            job.asked.store(true, Ordering::Relaxed);
+            job.cancel.cancel();
+        }
+        Ok(())
     }
 
     fn retry_at(&self, attempts: u32) -> Timestamp {
-        let doublings = attempts.saturating_sub(1).min(6);
+        let doublings = attempts.saturating_sub(1).min(RETRY_DOUBLINGS_MAX);
         self.store.now().plus_ms(RETRY_PAUSE_MS << doublings)
     }
 
-    fn stamp(&self, tenant: TenantId, actor: Actor) -> Result<Stamp, StoreError> {
-        Ok(Stamp {
-            time: self.store.now(),
-            actor,
-            tenant: Some(tenant),
-            request: self.store.new_request_id()?,
-        })
-    }
-
     fn report(&self, tenant: TenantId, error: &StoreError) {
-        tracing::error!(
-            tenant.id = %tenant,
-            error = error as &dyn std::error::Error,
-            "jobs of a tenant can't be worked on"
-        );
+        match error {
+            // No trouble: nobody is to work there now.
+            StoreError::TenantSuspended | StoreError::TenantNotFound | StoreError::Closed => {
+                tracing::debug!(tenant.id = %tenant, %error, "jobs of a tenant rest");
+            }
+            _ => tracing::error!(
+                tenant.id = %tenant,
+                error = error as &dyn std::error::Error,
+                "jobs of a tenant can't be worked on"
+            ),
+        }
     }
 }
 
 /// What there was to do in a tenant.
 enum Next {
     Started,
-    Later,
+    Later(Timestamp),
     Nothing,
+}
+
+/// Whether the same may succeed a little later. Otherwise the tenant is looked at when it is
+/// woken: resumed, or given another job.
+const fn may_pass(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Busy
+            | StoreError::Io { .. }
+            | StoreError::Database(_)
+            | StoreError::DiskFull(_)
+            | StoreError::CommitFailed(_)
+            | StoreError::RolledBack
+            | StoreError::AuditUnavailable(_)
+            | StoreError::Entropy(_)
+    )
+}
+
+/// A job that can't even begin.
+fn failure(error: &StoreError) -> JobFailure {
+    let detail = match error {
+        StoreError::Unauthenticated => {
+            "the person who queued the job is no longer active".to_owned()
+        }
+        other => other.to_string(),
+    };
+    JobFailure { code: error.code(), detail, retry: may_pass(error) }
 }

@@ -1,7 +1,6 @@
 //! Durable jobs: queued in the transaction of the change that needs them, claimed once, resumed
 //! after a kill.
 
-use audit::{Action, Event};
 use base::{JobId, TenantId, Timestamp, UserId};
 use rusqlite::{Row, params};
 use serde::Serialize;
@@ -9,9 +8,6 @@ use serde_json::Value;
 
 use crate::sql::id_bytes;
 use crate::{ReadTx, StoreError, TenantCtx, WriteTx};
-
-const JOB_STARTED: Action = Action::new("job.started");
-const JOB_RESUMED: Action = Action::new("job.requeued_after_stop");
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -142,6 +138,9 @@ pub struct ClaimedJob {
     pub(crate) payload: Value,
     pub(crate) attempts: u32,
     pub(crate) queued_by: Option<UserId>,
+    /// Somebody asked for its end before this run began: it is run all the same, with its cancel
+    /// token cancelled, so that its handler can tidy up.
+    pub(crate) cancel_requested: bool,
 }
 
 impl ClaimedJob {
@@ -167,6 +166,12 @@ impl ClaimedJob {
     #[must_use]
     pub const fn payload(&self) -> &Value {
         &self.payload
+    }
+
+    /// The how many-th time this is, from 1.
+    #[must_use]
+    pub const fn attempt(&self) -> u32 {
+        self.attempts
     }
 
     /// The person on whose behalf.
@@ -201,7 +206,7 @@ pub fn job_enqueue(tx: &mut WriteTx<'_>, new: &NewJob) -> Result<JobId, StoreErr
             now,
         ],
     )?;
-    tx.note_job_queued();
+    tx.note_jobs_changed();
     Ok(new.id)
 }
 
@@ -245,7 +250,7 @@ pub fn job_cancel(tx: &mut WriteTx<'_>, id: JobId) -> Result<JobState, StoreErro
         params![id.as_bytes(), state.as_str(), tx.now().unix_ms()],
     )?;
     // A running handler is told through the runner, which the wake makes look.
-    tx.note_job_queued();
+    tx.note_jobs_changed();
     Ok(state)
 }
 
@@ -295,81 +300,6 @@ pub fn job_list(
     Ok(JobPage { jobs, next })
 }
 
-/// Running jobs that were left by a process that ended: queued again, or failed when they were
-/// started too often. Returns whether anything changed.
-pub(crate) fn jobs_recover(
-    tx: &mut WriteTx<'_>,
-    max_attempts: u32,
-) -> Result<Option<Event>, StoreError> {
-    let now = tx.now().unix_ms();
-    let failed = tx.execute(
-        "UPDATE jobs SET state = 'failed', error_code = 'job_gave_up', updated_at = ?2,
-                error_detail = 'the process ended while this job ran, every time it was tried'
-         WHERE state = 'running' AND attempts >= ?1",
-        params![max_attempts, now],
-    )?;
-    let queued = tx.execute(
-        "UPDATE jobs SET state = 'queued', not_before = ?1, updated_at = ?1
-         WHERE state = 'running'",
-        params![now],
-    )?;
-    if failed + queued == 0 {
-        return Ok(None);
-    }
-    let detail = serde_json::json!({ "queued": queued, "failed": failed });
-    Ok(Some(Event::new(JOB_RESUMED).detail(detail)))
-}
-
-/// Claims the oldest job that is due.
-pub(crate) fn job_claim(
-    tx: &mut WriteTx<'_>,
-    tenant_id: TenantId,
-) -> Result<Option<(ClaimedJob, Event)>, StoreError> {
-    let now = tx.now().unix_ms();
-    let found = tx.query_optional(
-        "SELECT id, kind, payload, attempts, queued_by FROM jobs
-         WHERE state = 'queued' AND not_before <= ?1 ORDER BY id LIMIT 1",
-        [now],
-        |row| {
-            Ok((
-                row.get::<_, Vec<u8>>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-                row.get::<_, u32>(3)?,
-                row.get::<_, Option<Vec<u8>>>(4)?,
-            ))
-        },
-    )?;
-    let Some((id, kind, payload, attempts, queued_by)) = found else { return Ok(None) };
-    let job = ClaimedJob {
-        tenant_id,
-        id: JobId::from_bytes(id_bytes(&id, "jobs.id")?),
-        kind,
-        payload: serde_json::from_str(&payload).map_err(|_| StoreError::Corrupt("jobs.payload"))?,
-        attempts: attempts + 1,
-        queued_by: queued_by
-            .map(|bytes| id_bytes(&bytes, "jobs.queued_by").map(UserId::from_bytes))
-            .transpose()?,
-    };
-    tx.execute(
-        "UPDATE jobs SET state = 'running', attempts = ?2, updated_at = ?3 WHERE id = ?1",
-        params![job.id.as_bytes(), job.attempts, now],
-    )?;
-    let event = Event::new(JOB_STARTED)
-        .object("job", job.id)
-        .detail(serde_json::json!({ "kind": job.kind, "attempt": job.attempts }));
-    Ok(Some((job, event)))
-}
-
-/// When the next queued job is due, if any is.
-pub(crate) fn job_next_due(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<i64> =
-        tx.query_row("SELECT min(not_before) FROM jobs WHERE state = 'queued'", [], |row| {
-            row.get(0)
-        })?;
-    Ok(due.map(Timestamp::from_unix_ms))
-}
-
 struct RawJob {
     id: Vec<u8>,
     state: String,
@@ -416,52 +346,4 @@ impl RawJob {
             ..self.job
         })
     }
-}
-
-/// How a job ended, for [`job_finish`].
-pub(crate) enum JobEnd {
-    Done(Value),
-    Failed { code: &'static str, detail: String },
-    Cancelled,
-    Again { not_before: Timestamp, code: &'static str, detail: String },
-}
-
-const JOB_ENDED: Action = Action::new("job.ended");
-
-/// Writes how a job ended.
-pub(crate) fn job_finish(
-    tx: &mut WriteTx<'_>,
-    id: JobId,
-    end: &JobEnd,
-) -> Result<Event, StoreError> {
-    let now = tx.now();
-    let (state, code, detail, result, not_before) = match end {
-        JobEnd::Done(value) => (JobState::Done, None, None, Some(value.to_string()), now),
-        JobEnd::Failed { code, detail } => {
-            (JobState::Failed, Some(*code), Some(detail.as_str()), None, now)
-        }
-        JobEnd::Cancelled => (JobState::Cancelled, None, None, None, now),
-        JobEnd::Again { not_before, code, detail } => {
-            (JobState::Queued, Some(*code), Some(detail.as_str()), None, *not_before)
-        }
-    };
-    tx.execute(
-        "UPDATE jobs SET state = ?2, error_code = ?3, error_detail = ?4, result = ?5,
-                not_before = ?6, updated_at = ?7 WHERE id = ?1",
-        params![
-            id.as_bytes(),
-            state.as_str(),
-            code,
-            detail,
-            result,
-            not_before.unix_ms(),
-            now.unix_ms()
-        ],
-    )?;
-    if state == JobState::Queued {
-        tx.note_job_queued();
-    }
-    Ok(Event::new(JOB_ENDED)
-        .object("job", id)
-        .after(serde_json::json!({ "state": state.as_str(), "error_code": code })))
 }

@@ -1,13 +1,11 @@
 //! The audit log inside a database: appended in the transaction of the change it records.
 
-use std::path::{Path, PathBuf};
-
-use audit::{Checkpoint, Entry, Event, Frontier, leaf_hash};
+use audit::{Entry, Event, Frontier, Hash, leaf_hash};
 use base::{Actor, RequestId, TenantId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
-use seal::{SigningKey, VerifyingKey};
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::StoreError;
+use crate::connection::Connection;
 
 /// Who acts, when, and in which request: what the store adds to every event.
 #[derive(Clone, Copy)]
@@ -33,10 +31,16 @@ impl Ledger {
     }
 
     /// Entries in the log, those of the running transaction included.
-    pub(crate) fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.frontier.size()
     }
 
+    /// The root over all entries, those of the running transaction included.
+    pub(crate) fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// The tail, to go back to with [`Ledger::roll_back_to`].
     pub(crate) fn mark(&self) -> Frontier {
         self.frontier.clone()
     }
@@ -56,6 +60,11 @@ impl Ledger {
         stamp: &Stamp,
         event: Event,
     ) -> Result<u64, StoreError> {
+        let unavailable = |e| StoreError::AuditUnavailable(Box::new(e));
+        // Outside a transaction the entry would be on disk without its change.
+        if connection.is_autocommit() {
+            return Err(unavailable(StoreError::RolledBack));
+        }
         let index = self.frontier.size();
         let entry = event.into_entry(audit::Stamp {
             index,
@@ -66,8 +75,10 @@ impl Ledger {
         });
         let bytes = entry.canonical();
         let hash = leaf_hash(&bytes);
-        insert_entry(connection, &entry, &bytes, &hash)
-            .map_err(|e| StoreError::AuditUnavailable(Box::new(e.into())))?;
+        connection
+            .guard()
+            .aside(|| insert_entry(connection, &entry, &bytes, &hash))
+            .map_err(|e| unavailable(e.into()))?;
         self.frontier.append(hash);
         Ok(index)
     }
@@ -97,7 +108,7 @@ fn insert_entry(
     connection: &Connection,
     entry: &Entry,
     bytes: &[u8],
-    hash: &audit::Hash,
+    hash: &Hash,
 ) -> rusqlite::Result<()> {
     let index = i64::try_from(entry.index).map_err(|_| rusqlite::Error::InvalidQuery)?;
     connection
@@ -119,6 +130,7 @@ fn insert_entry(
     Ok(())
 }
 
+/// The tail that the database keeps for itself.
 pub(crate) fn read_frontier(connection: &Connection) -> Result<Frontier, StoreError> {
     let exists: bool = connection.query_row(
         "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'audit_frontier'",
@@ -137,61 +149,4 @@ pub(crate) fn read_frontier(connection: &Connection) -> Result<Frontier, StoreEr
             Frontier::from_bytes(&bytes).map_err(|_| StoreError::Corrupt("audit_frontier.frontier"))
         }
     }
-}
-
-/// The signed tree head beside a database.
-pub(crate) struct CheckpointFile {
-    path: PathBuf,
-    origin: String,
-    key: SigningKey,
-}
-
-impl CheckpointFile {
-    pub(crate) fn new(path: PathBuf, origin: String, key: SigningKey) -> Self {
-        Self { path, origin, key }
-    }
-
-    pub(crate) fn verifying_key(&self) -> VerifyingKey {
-        self.key.verifying_key()
-    }
-
-    /// Signs and syncs the head of `ledger`.
-    pub(crate) fn write(&self, ledger: &Ledger) -> std::io::Result<()> {
-        let head = Checkpoint {
-            origin: self.origin.clone(),
-            size: ledger.frontier.size(),
-            root: ledger.frontier.root(),
-        };
-        let note = head.sign(&self.key).map_err(std::io::Error::other)?;
-        seal::write_atomically(&self.path, note.as_bytes())
-    }
-
-    /// Reads and verifies the head; `None` when there is no file.
-    pub(crate) fn read(&self) -> Result<Option<Checkpoint>, StoreError> {
-        read_checkpoint(&self.path, &self.origin, &self.verifying_key())
-    }
-}
-
-/// Longest checkpoint file that is read.
-const CHECKPOINT_MAX_BYTES: u64 = 16 * 1024;
-
-pub(crate) fn read_checkpoint(
-    path: &Path,
-    origin: &str,
-    key: &VerifyingKey,
-) -> Result<Option<Checkpoint>, StoreError> {
-    let meta = match std::fs::metadata(path) {
-        Ok(meta) => meta,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(StoreError::io("reading the checkpoint")(e)),
-    };
-    if meta.len() > CHECKPOINT_MAX_BYTES {
-        return Err(StoreError::AuditDamaged("the checkpoint file is too long".into()));
-    }
-    let text = std::fs::read(path).map_err(StoreError::io("reading the checkpoint"))?;
-    let text = String::from_utf8(text)
-        .map_err(|_| StoreError::AuditDamaged("the checkpoint is not text".into()))?;
-    Checkpoint::verify(&text, origin, key)
-        .map(Some)
-        .map_err(|e| StoreError::AuditDamaged(format!("the checkpoint is not genuine: {e}")))
 }

@@ -13,34 +13,102 @@
 //! - a retry of a failed `fsync`: the process ends and the restart recovers;
 //! - plaintext of a tenant in a file, temporary ones included.
 //!
+//! Scopes come from the mints alone. Each refusal stands beside a twin that compiles and differs in
+//! nothing else.
+//!
 //! ```compile_fail
 //! // A scope can't be made by hand.
-//! let scope = store::TenantScope { tenant_id: todo!(), principal: todo!() };
+//! fn forge(principal: base::Principal, tenant_id: base::TenantId) -> store::TenantScope {
+//!     store::TenantScope { tenant_id, principal }
+//! }
+//! ```
+//! ```
+//! // What it says can be read.
+//! fn pass(scope: store::TenantScope) -> (base::Principal, base::TenantId) {
+//!     (*scope.principal(), scope.tenant_id())
+//! }
 //! ```
 //! ```compile_fail
 //! // A scope can't be kept for later by copying it.
 //! fn keep(scope: &store::TenantScope) -> store::TenantScope { scope.clone() }
 //! ```
+//! ```
+//! // What it says can be copied.
+//! fn note(scope: &store::TenantScope) -> base::Principal { scope.principal().clone() }
+//! ```
+//! ```compile_fail
+//! // Nor can the proof of having opened the data directory.
+//! fn keep(key: &store::OperatorKey) -> store::OperatorKey { key.clone() }
+//! ```
+//! ```
+//! fn keep(key: store::OperatorKey) -> store::OperatorKey { key }
+//! ```
 //! ```compile_fail
 //! // There is no commit without an event.
 //! fn silent(tx: store::WriteTx<'_>) { let _ = tx.commit((), ()); }
+//! ```
+//! ```
+//! const DONE: audit::Action = audit::Action::new("document.upload");
+//! fn told(tx: store::WriteTx<'_>) { let _ = tx.commit(audit::Event::new(DONE), ()); }
+//! ```
+//! ```compile_fail
+//! // A change can't succeed without its commit.
+//! async fn change(ctx: &store::TenantCtx) -> Result<(), store::StoreError> {
+//!     ctx.write(|tx: store::WriteTx<'_>| Ok::<_, store::StoreError>(())).await
+//! }
+//! ```
+//! ```
+//! const DONE: audit::Action = audit::Action::new("document.upload");
+//! async fn change(ctx: &store::TenantCtx) -> Result<(), store::StoreError> {
+//!     ctx.write(|tx: store::WriteTx<'_>| tx.commit(audit::Event::new(DONE), ())).await
+//! }
+//! ```
+//! ```compile_fail
+//! // After the commit nothing more can be changed.
+//! const DONE: audit::Action = audit::Action::new("document.upload");
+//! fn late(tx: store::WriteTx<'_>) {
+//!     let _ = tx.commit(audit::Event::new(DONE), ());
+//!     let _ = tx.execute("DELETE FROM documents", ());
+//! }
+//! ```
+//! ```
+//! const DONE: audit::Action = audit::Action::new("document.upload");
+//! fn in_time(tx: store::WriteTx<'_>) {
+//!     let _ = tx.execute("DELETE FROM documents", ());
+//!     let _ = tx.commit(audit::Event::new(DONE), ());
+//! }
+//! ```
+//! ```compile_fail
+//! // A reader can't change anything.
+//! fn change(tx: &store::ReadTx<'_>) { let _ = tx.execute("DELETE FROM documents", ()); }
+//! ```
+//! ```
+//! fn change(tx: &store::WriteTx<'_>) { let _ = tx.execute("DELETE FROM documents", ()); }
 //! ```
 
 mod appliance;
 mod audit_log;
 mod blobs;
+mod checkpoint;
 mod connection;
 mod context;
 mod control;
+mod control_keys;
 mod credentials;
 mod database;
+mod directory;
 mod error;
 mod fatal;
+mod group;
+mod guard;
+mod job_agenda;
 mod job_runner;
+mod job_turns;
 mod jobs;
 mod ledger;
 mod migrate;
 mod open;
+mod open_tenant;
 mod reader;
 mod scope;
 mod settings;
@@ -67,3 +135,6 @@ pub use reader::ReadTx;
 pub use scope::{LiveSession, OperatorKey, SessionLimits, TenantScope};
 pub use settings::StoreSettings;
 pub use writer::{Committed, WriteTx};
+
+#[cfg(test)]
+mod tests;

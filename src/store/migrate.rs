@@ -1,14 +1,16 @@
-//! Schema migrations: numbered SQL files, checksummed, each in one transaction, with a copy of the
-//! database made before.
+//! Schema migrations: numbered SQL files, checksummed, all that are due in one transaction, with a
+//! copy of the database made before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use audit::{Action, Event};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{OptionalExtension as _, params};
 use sha2::{Digest as _, Sha256};
 
-use crate::StoreError;
+use crate::connection::Connection;
 use crate::ledger::{Ledger, Stamp};
+use crate::{StoreError, fatal};
 
 /// One step from a schema version to the next.
 pub(crate) struct Migration {
@@ -43,22 +45,20 @@ impl Migration {
     }
 }
 
-/// Brings `connection` to the newest schema; returns whether anything was done.
-pub(crate) fn migrate(
-    connection: &Connection,
-    path: &Path,
-    steps: &[Migration],
-    ledger: &mut Ledger,
-    stamp: &Stamp,
-) -> Result<bool, StoreError> {
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS schema_migrations (
-             version    INTEGER PRIMARY KEY,
-             name       TEXT NOT NULL,
-             checksum   TEXT NOT NULL,
-             applied_at INTEGER NOT NULL
-         ) STRICT",
+/// The schema version of a database that this program may work with; 0 for an empty one.
+///
+/// # Errors
+/// [`StoreError::NewerSchema`], or [`StoreError::ChangedMigration`] when a step was applied that
+/// is not the one in this program.
+pub(crate) fn check(connection: &Connection, steps: &[Migration]) -> Result<u32, StoreError> {
+    let exists: bool = connection.query_row(
+        "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'schema_migrations'",
+        [],
+        |row| row.get(0),
     )?;
+    if !exists {
+        return Ok(0);
+    }
     let found: u32 = connection.query_row(
         "SELECT coalesce(max(version), 0) FROM schema_migrations",
         [],
@@ -71,13 +71,36 @@ pub(crate) fn migrate(
     for step in steps.iter().filter(|step| step.version <= found) {
         verify_applied(connection, step)?;
     }
-    if found > 0 && found < known {
+    Ok(found)
+}
+
+/// Brings a database of schema `found` to the newest one; does nothing when it is.
+pub(crate) fn migrate(
+    connection: &Connection,
+    path: &Path,
+    found: u32,
+    steps: &[Migration],
+    ledger: &mut Ledger,
+    stamp: &Stamp,
+) -> Result<(), StoreError> {
+    if steps.last().is_none_or(|step| step.version <= found) {
+        return Ok(());
+    }
+    if found > 0 {
         copy_before(connection, path, found)?;
     }
-    for step in steps.iter().filter(|step| step.version > found) {
-        apply(connection, step, found, ledger, stamp)?;
+    // A step that rebuilds a table drops the old one, and must not take the rows with it that
+    // refer to it. Can't be switched inside a transaction.
+    connection.execute_batch("PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE")?;
+    let applied = apply_all(connection, found, steps, ledger, stamp);
+    if applied.is_err() {
+        ledger.abandoned();
+        if !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
     }
-    Ok(found < known)
+    connection.execute_batch("PRAGMA foreign_keys = ON")?;
+    applied
 }
 
 fn verify_applied(connection: &Connection, step: &Migration) -> Result<(), StoreError> {
@@ -95,41 +118,93 @@ fn verify_applied(connection: &Connection, step: &Migration) -> Result<(), Store
     }
 }
 
-fn apply(
+fn apply_all(
     connection: &Connection,
-    step: &Migration,
-    from: u32,
+    found: u32,
+    steps: &[Migration],
     ledger: &mut Ledger,
     stamp: &Stamp,
 ) -> Result<(), StoreError> {
-    let transaction = connection.unchecked_transaction()?;
-    for part in step.sql {
-        transaction.execute_batch(part)?;
-    }
-    transaction.execute(
-        "INSERT INTO schema_migrations (version, name, checksum, applied_at)
-         VALUES (?1, ?2, ?3, ?4)",
-        params![step.version, step.name, step.checksum(), stamp.time.unix_ms()],
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+             version    INTEGER PRIMARY KEY,
+             name       TEXT NOT NULL,
+             checksum   TEXT NOT NULL,
+             applied_at INTEGER NOT NULL
+         ) STRICT",
     )?;
-    let event = Event::new(SCHEMA_MIGRATED)
-        .object("schema", step.version)
-        .detail(serde_json::json!({ "from": from, "to": step.version, "name": step.name }));
-    ledger.append(&transaction, stamp, event)?;
-    ledger.save(&transaction)?;
-    transaction.commit()?;
+    let mut from = found;
+    for step in steps.iter().filter(|step| step.version > found) {
+        for part in step.sql {
+            connection.execute_batch(part)?;
+        }
+        connection.execute(
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at)
+             VALUES (?1, ?2, ?3, ?4)",
+            params![step.version, step.name, step.checksum(), stamp.time.unix_ms()],
+        )?;
+        let event = Event::new(SCHEMA_MIGRATED)
+            .object("schema", step.version)
+            .detail(serde_json::json!({ "from": from, "to": step.version, "name": step.name }));
+        ledger.append(connection, stamp, event)?;
+        from = step.version;
+    }
+    let violation = connection.query_row("PRAGMA foreign_key_check", [], |_| Ok(())).optional()?;
+    if violation.is_some() {
+        return Err(StoreError::Corrupt("a reference between tables, after a migration"));
+    }
+    ledger.save(connection)?;
+    match connection.execute_batch("COMMIT") {
+        Err(error) if fatal::is_failed_sync(&error) => {
+            fatal::sync_failed("the database's write-ahead log", &error)
+        }
+        other => other?,
+    }
     ledger.committed();
     Ok(())
 }
 
-/// Copies the database file (still encrypted) to `<name>.v<version>` before it is changed.
+/// Where the copy lies that is made before a migration from `version`.
+fn copy_path(database: &Path, version: u32) -> PathBuf {
+    database.with_extension(format!("db.v{version}"))
+}
+
+/// Copies the database file (still encrypted). A copy that is not whole never has its name.
 fn copy_before(connection: &Connection, path: &Path, version: u32) -> Result<(), StoreError> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    let copy = path.with_extension(format!("db.v{version}"));
-    std::fs::copy(path, &copy)
-        .map_err(StoreError::io("copying the database before a migration"))?;
-    let file = std::fs::File::open(&copy).map_err(StoreError::io("opening the copy"))?;
+    connection.fold(CheckpointMode::TRUNCATE)?;
+    let copy = copy_path(path, version);
+    let unfinished = path.with_extension(format!("db.v{version}.part"));
+    let copied = std::fs::copy(path, &unfinished)
+        .and_then(|_| std::fs::File::options().write(true).open(&unfinished))
+        .map_err(StoreError::io("copying the database before a migration"));
+    let file = match copied {
+        Ok(file) => file,
+        Err(error) => {
+            let _ = std::fs::remove_file(&unfinished);
+            return Err(error);
+        }
+    };
     if let Err(error) = file.sync_all() {
-        crate::fatal::sync_failed("the copy made before a migration", &error);
+        fatal::sync_failed("the copy made before a migration", &error);
     }
-    Ok(())
+    std::fs::rename(&unfinished, &copy).map_err(StoreError::io("naming the copy"))?;
+    crate::directory::sync_parent(&copy)
+}
+
+/// Removes the copies that were made before migrations of `database`: they hold what the
+/// database has been made to forget.
+pub(crate) fn remove_copies(database: &Path) -> Result<(), StoreError> {
+    let failed = StoreError::io("removing old copies of a database");
+    let remove = || -> std::io::Result<()> {
+        let Some((dir, name)) = database.parent().zip(database.file_name()) else { return Ok(()) };
+        let prefix = format!("{}.v", name.to_string_lossy());
+        for entry in std::fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    };
+    remove().map_err(failed)
 }

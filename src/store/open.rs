@@ -1,24 +1,23 @@
 //! The store of one data directory.
 
 use std::collections::HashMap;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Actor, Clock, Entropy, RequestId, TenantId, Timestamp};
 use parking_lot::{Mutex, RwLock};
-use seal::{
-    DataKey, KeyOrigin, KeyPurpose, KeySource, MasterKey, OnMissing, SigningKey, VerifyingKey,
-    WrappedKey,
-};
+use seal::{DataKey, KeyOrigin, KeySource, MasterKey, OnMissing, VerifyingKey};
 use tokio::sync::mpsc;
 
 use crate::control::{self, TenantRow};
+use crate::control_keys::{CONTROL_KEYS_FILE, ControlKeys};
 use crate::database::{Database, Layout, Opening, Surroundings};
+use crate::directory::{make_private_dir, take_lock};
 use crate::ledger::Stamp;
+use crate::open_tenant::{Gates, OpenTenant};
 use crate::scope::Suspended;
-use crate::tenants::OpenTenant;
 use crate::{
     ApplianceScope, Health, OperatorKey, StoreError, StoreSettings, TenantCtx, TenantScope, migrate,
 };
@@ -60,16 +59,32 @@ pub(crate) struct Inner {
     pub(crate) tenants: RwLock<HashMap<TenantId, TenantRow>>,
     /// Open tenants.
     pub(crate) open: Mutex<HashMap<TenantId, Arc<OpenTenant>>>,
-    /// One tenant is opened at a time, so that two openings can't race for one writer.
-    pub(crate) opening: tokio::sync::Mutex<()>,
+    /// Held while a tenant is opened, closed, made or removed.
+    pub(crate) gates: Gates,
+    closed: AtomicBool,
     pub(crate) jobs_wake: mpsc::UnboundedSender<TenantId>,
     jobs_woken: Mutex<Option<mpsc::UnboundedReceiver<TenantId>>>,
-    /// Held as long as the store lives: one process per data directory.
-    _lock: File,
+    /// Held as long as the store or one of its writers lives: one process per data directory.
+    pub(crate) lock: Arc<File>,
+}
+
+impl Inner {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Inner {
+    /// When nobody has called [`Store::close`]: blocks, as that would not.
+    fn drop(&mut self) {
+        self.open.get_mut().values().for_each(|tenant| tenant.close());
+        self.control.close();
+    }
 }
 
 const MASTER_KEY_FILE: &str = "master.key";
-const CONTROL_KEYS_FILE: &str = "control.keys";
+pub(crate) const CONTROL_DB: &str = "control.db";
+pub(crate) const CONTROL_CHECKPOINT: &str = "control.checkpoint";
 /// Origin line of the appliance's checkpoints (C2SP tlog-checkpoint).
 pub(crate) const APPLIANCE_ORIGIN: &str = "millwright/appliance";
 
@@ -80,18 +95,22 @@ impl Store {
     /// [`StoreError::InUse`] when another process holds the directory; keys, databases and
     /// migrations fail as their errors say.
     pub fn open(options: StoreOptions) -> Result<(Self, OperatorKey), StoreError> {
-        let dir = &options.data_dir;
-        make_private_dir(dir)?;
+        make_private_dir(&options.data_dir)?;
+        // Absolute, so that a later change of the working directory does not matter.
+        let dir = options.data_dir.canonicalize().map_err(|e| {
+            StoreError::DataDirectory(format!("{}: {e}", options.data_dir.display()))
+        })?;
+        let lock = Arc::new(take_lock(&dir)?);
         make_private_dir(&dir.join("tenants"))?;
-        let lock = take_lock(dir)?;
-        let exists = dir.join("control.db").exists();
+        remove_leftovers(&dir)?;
+        let (opening, on_missing) = find_start(&dir)?;
         let source = KeySource {
             credential: options.key_credential.clone(),
             key_file: options.key_file.clone().unwrap_or_else(|| dir.join(MASTER_KEY_FILE)),
-            on_missing: if exists { OnMissing::Refuse } else { OnMissing::Create },
+            on_missing,
         };
         let (master, key_origin) = MasterKey::obtain(&source, options.entropy.as_ref())?;
-        let keys = ControlKeys::obtain(dir, &master, exists, options.entropy.as_ref())?;
+        let keys = ControlKeys::obtain(&dir, &master, options.entropy.as_ref())?;
         let control_key = Arc::new(keys.data);
         let control_head_key = keys.signing.verifying_key();
         let stamp = Stamp {
@@ -102,20 +121,25 @@ impl Store {
         };
         let control = Database::open(
             Layout {
-                database: dir.join("control.db"),
-                checkpoint: dir.join("control.checkpoint"),
+                database: dir.join(CONTROL_DB),
+                checkpoint: dir.join(CONTROL_CHECKPOINT),
                 origin: APPLIANCE_ORIGIN.into(),
                 steps: migrate::CONTROL,
                 key: Arc::clone(&control_key),
                 signing: keys.signing,
             },
-            if exists { Opening::Existing } else { Opening::New },
-            Surroundings { stamp, settings: &options.settings, on_job_queued: Box::new(|| {}) },
+            opening,
+            Surroundings {
+                stamp,
+                settings: &options.settings,
+                on_jobs_changed: Box::new(|| {}),
+                lock: Arc::clone(&lock),
+            },
         )?;
         let rows = control.read_blocking(control::tenant_rows)?;
         let (jobs_wake, jobs_woken) = mpsc::unbounded_channel();
         let inner = Inner {
-            data_dir: options.data_dir,
+            data_dir: dir,
             master,
             key_origin,
             control,
@@ -126,14 +150,32 @@ impl Store {
             settings: options.settings,
             tenants: RwLock::new(rows.into_iter().map(|row| (row.tenant.id, row)).collect()),
             open: Mutex::new(HashMap::new()),
-            opening: tokio::sync::Mutex::new(()),
+            gates: Gates::default(),
+            closed: AtomicBool::new(false),
             jobs_wake,
             jobs_woken: Mutex::new(Some(jobs_woken)),
-            _lock: lock,
+            lock,
         };
         let store = Self { inner: Arc::new(inner) };
         store.sweep_half_made_tenants()?;
         Ok((store, OperatorKey::mint()))
+    }
+
+    /// Carries out the writes that are queued, folds the write-ahead logs and closes all
+    /// databases. Whatever is asked of the store afterwards fails. The data directory is free for
+    /// another process once nobody holds the store any more.
+    pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::Release);
+        let open: Vec<Arc<OpenTenant>> =
+            self.inner.open.lock().drain().map(|(_, tenant)| tenant).collect();
+        let store = self.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            open.iter().for_each(|tenant| tenant.close());
+            store.inner.control.close();
+        });
+        if closed.await.is_err() {
+            tracing::error!("closing the databases ended unexpectedly; the next start recovers");
+        }
     }
 
     /// The data directory.
@@ -244,75 +286,30 @@ impl Store {
     }
 }
 
-/// The control database's keys, wrapped by the master key in a file of their own, so that a new
-/// master key re-wraps them and no database is encrypted anew.
-struct ControlKeys {
-    data: DataKey,
-    signing: SigningKey,
+/// Whether this is the first start, or one that goes on where a kill ended the first. What was
+/// lost must not be hidden by making it anew. Blocks on the disk.
+fn find_start(dir: &Path) -> Result<(Opening, OnMissing), StoreError> {
+    let has_database = dir.join(CONTROL_DB).exists();
+    let has_keys = dir.join(CONTROL_KEYS_FILE).exists();
+    let has_checkpoint = dir.join(CONTROL_CHECKPOINT).exists();
+    let mut tenants = std::fs::read_dir(dir.join("tenants"))
+        .map_err(StoreError::io("listing the tenants' directories"))?;
+    let has_tenants = tenants.next().is_some();
+    // They are made in this order: keys, checkpoint, database, tenants.
+    if has_tenants && !has_database {
+        return Err(StoreError::Missing(CONTROL_DB));
+    }
+    if (has_database || has_checkpoint) && !has_keys {
+        return Err(StoreError::Missing(CONTROL_KEYS_FILE));
+    }
+    let opening = if has_database { Opening::Existing } else { Opening::New };
+    let on_missing = if has_keys { OnMissing::Refuse } else { OnMissing::Create };
+    Ok((opening, on_missing))
 }
 
-impl ControlKeys {
-    fn obtain(
-        dir: &Path,
-        master: &MasterKey,
-        exists: bool,
-        entropy: &dyn Entropy,
-    ) -> Result<Self, StoreError> {
-        let path = dir.join(CONTROL_KEYS_FILE);
-        if !path.exists() {
-            if exists {
-                return Err(StoreError::DataDirectory(format!(
-                    "{CONTROL_KEYS_FILE} is missing beside control.db; restore it from a backup"
-                )));
-            }
-            Self::create(&path, master, entropy)?;
-        }
-        let text =
-            std::fs::read_to_string(&path).map_err(StoreError::io("reading control.keys"))?;
-        let mut lines = text.lines();
-        let mut next = |purpose| -> Result<DataKey, StoreError> {
-            let bytes = hex::decode(lines.next().unwrap_or_default()).map_err(|_| {
-                StoreError::DataDirectory(format!("{CONTROL_KEYS_FILE} is damaged"))
-            })?;
-            Ok(master.unwrap(purpose, b"appliance", &WrappedKey::from_bytes(&bytes)?)?)
-        };
-        let data = next(KeyPurpose::ControlDatabase)?;
-        let signing = SigningKey::from_seed(&next(KeyPurpose::AuditSigning)?);
-        Ok(Self { data, signing })
-    }
-
-    fn create(path: &Path, master: &MasterKey, entropy: &dyn Entropy) -> Result<(), StoreError> {
-        let mut text = String::new();
-        for purpose in [KeyPurpose::ControlDatabase, KeyPurpose::AuditSigning] {
-            let key = DataKey::generate(entropy)?;
-            let wrapped = master.wrap(purpose, b"appliance", &key, entropy)?;
-            text.push_str(&hex::encode(wrapped.as_bytes()));
-            text.push('\n');
-        }
-        seal::write_atomically(path, text.as_bytes())
-            .map_err(StoreError::io("writing control.keys"))
-    }
-}
-
-pub(crate) fn make_private_dir(path: &Path) -> Result<(), StoreError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|e| StoreError::DataDirectory(format!("{} can't be made: {e}", path.display())))
-}
-
-fn take_lock(dir: &Path) -> Result<File, StoreError> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(dir.join("lock"))
-        .map_err(StoreError::io("opening the lock file"))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::InUse),
-        Err(e) => Err(StoreError::io("locking the data directory")(e.into())),
-    }
+/// Removes temporary files that a kill left behind.
+fn remove_leftovers(dir: &Path) -> Result<(), StoreError> {
+    seal::remove_temporary_files(dir)
+        .map(|_| ())
+        .map_err(StoreError::io("removing temporary files"))
 }

@@ -118,7 +118,8 @@ impl Store {
             let principal = Principal { actor, user_id: None, rights: OPERATOR_RIGHTS };
             return Ok(TenantScope { tenant_id: job.tenant_id(), principal });
         };
-        let open = self.open_tenant(job.tenant_id(), Suspended::Refuse).await?;
+        // It was claimed while the tenant was active, and ends what it began.
+        let open = self.open_tenant(job.tenant_id(), Suspended::Allow).await?;
         let rights = open.read(move |tx| find_rights(tx, user_id)).await?;
         let principal = Principal { actor, user_id: Some(user_id), rights };
         Ok(TenantScope { tenant_id: job.tenant_id(), principal })

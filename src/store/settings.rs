@@ -5,6 +5,8 @@
 pub struct StoreSettings {
     /// Reader connections per open tenant.
     pub readers_per_tenant: usize,
+    /// Reads that may wait per tenant before callers are told to come back.
+    pub read_queue_length: usize,
     /// Writes that may wait per tenant before callers are told to come back.
     pub write_queue_length: usize,
     /// Most writes that share one commit.
@@ -23,6 +25,7 @@ impl Default for StoreSettings {
     fn default() -> Self {
         Self {
             readers_per_tenant: 4,
+            read_queue_length: 1024,
             write_queue_length: 1024,
             group_commit_max_writes: 256,
             idle_close_ms: 10 * 60 * 1000,

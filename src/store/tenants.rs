@@ -1,24 +1,20 @@
-//! Tenants: opening and closing, making and removing.
+//! The tenants of the appliance: making, suspending and removing them.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::future::Future;
+use std::path::Path;
 
 use audit::{Action, Event};
-use base::{Actor, RequestId, TenantId, UserId, Violation};
-use parking_lot::Mutex;
+use base::{TenantId, UserId, Violation};
 use seal::{DataKey, KeyPurpose, SigningKey};
 
 use crate::appliance::{ApplianceScope, NewTenant, Tenant, TenantStatus};
-use crate::blobs::SealedDirectory;
 use crate::control::{self, TenantRow};
-use crate::database::{Database, Layout, Opening, Surroundings};
+use crate::database::Opening;
+use crate::directory::make_private_dir;
 use crate::ledger::Stamp;
-use crate::open::make_private_dir;
-use crate::scope::Suspended;
-use crate::{Committed, Health, ReadTx, Store, StoreError, WriteTx, migrate};
+use crate::open::CONTROL_DB;
+use crate::open_tenant::tenant_dir;
+use crate::{Health, Store, StoreError, migrate};
 
 const TENANT_CREATING: Action = Action::new("tenant.creating");
 const TENANT_CREATED: Action = Action::new("tenant.created");
@@ -26,93 +22,6 @@ const TENANT_STATUS: Action = Action::new("tenant.status_changed");
 const TENANT_REMOVED: Action = Action::new("tenant.removed");
 const TENANT_SWEPT: Action = Action::new("tenant.half_made_removed");
 const APPLIANCE_ADMIN_GRANTED: Action = Action::new("appliance_admin.granted");
-
-/// A tenant whose database is open.
-pub(crate) struct OpenTenant {
-    dir: PathBuf,
-    database: Database,
-    blob_key: DataKey,
-    index_key: Arc<DataKey>,
-    last_used_ms: AtomicI64,
-    attached: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
-}
-
-impl OpenTenant {
-    pub(crate) const fn health(&self) -> &Health {
-        self.database.health()
-    }
-
-    pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
-    {
-        self.database.read(work).await
-    }
-
-    pub(crate) fn read_blocking<T, E: From<StoreError>>(
-        &self,
-        work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
-    ) -> Result<T, E> {
-        self.database.read_blocking(work)
-    }
-
-    pub(crate) async fn write<T, E, F>(&self, stamp: Stamp, change: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E> + Send + 'static,
-    {
-        self.database.write(stamp, change).await
-    }
-
-    pub(crate) fn write_blocking<T, E, F>(&self, stamp: Stamp, change: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E> + Send + 'static,
-    {
-        self.database.write_blocking(stamp, change)
-    }
-
-    pub(crate) fn blobs_dir(&self) -> PathBuf {
-        self.dir.join("blobs")
-    }
-
-    pub(crate) const fn blob_key(&self) -> &DataKey {
-        &self.blob_key
-    }
-
-    pub(crate) fn index_directory(&self) -> SealedDirectory {
-        SealedDirectory { path: self.dir.join("index"), key: Arc::clone(&self.index_key) }
-    }
-
-    pub(crate) fn attached<T, E>(&self, init: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E>
-    where
-        T: Any + Send + Sync,
-    {
-        // Held while `init` runs: two callers must not build the same index twice.
-        let mut attached = self.attached.lock();
-        if let Some(found) = attached.get(&TypeId::of::<T>()).cloned()
-            && let Ok(found) = found.downcast::<T>()
-        {
-            return Ok(found);
-        }
-        let made = Arc::new(init()?);
-        attached.insert(TypeId::of::<T>(), Arc::clone(&made) as Arc<dyn Any + Send + Sync>);
-        Ok(made)
-    }
-}
-
-/// Origin line of a tenant's checkpoints (C2SP tlog-checkpoint).
-pub(crate) fn tenant_origin(id: TenantId) -> String {
-    format!("millwright/tenants/{id}")
-}
-
-pub(crate) fn tenant_dir(data_dir: &Path, id: TenantId) -> PathBuf {
-    data_dir.join("tenants").join(id.to_string())
-}
 
 impl Store {
     /// The id of the active or suspended tenant with this slug.
@@ -171,34 +80,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Invalid`] or [`StoreError::SlugTaken`] for the input; anything else leaves no
-    /// usable tenant behind, and the next start removes the rest.
+    /// tenant behind.
     pub async fn tenant_create(
         &self,
         scope: &ApplianceScope,
-        request: RequestId,
+        request: base::RequestId,
         new: NewTenant,
     ) -> Result<Tenant, StoreError> {
         check_new_tenant(&new)?;
-        let _opening = self.inner.opening.lock().await;
         let stamp = self.appliance_stamp(scope.actor, request);
         let row = self.make_row(new)?;
-        let id = row.tenant.id;
-        let insert = row.clone();
-        self.inner
-            .control
-            .write(stamp, move |tx| {
-                control::tenant_insert(&tx, &insert)?;
-                let event = Event::new(TENANT_CREATING)
-                    .object("tenant", insert.tenant.id)
-                    .after(serde_json::json!({ "slug": insert.tenant.slug }));
-                tx.commit(event, ())
-            })
-            .await?;
-        self.inner.tenants.write().insert(id, row.clone());
         let store = self.clone();
-        let made = tokio::task::spawn_blocking(move || store.make_and_verify(&row, stamp)).await;
-        made.map_err(|_| StoreError::Panicked)??;
-        self.change_status(stamp, id, TenantStatus::Active, TENANT_CREATED).await
+        carry_through(async move { store.create(row, stamp).await }).await
     }
 
     /// Suspends or resumes a tenant.
@@ -208,21 +101,28 @@ impl Store {
     pub async fn tenant_set_suspended(
         &self,
         scope: &ApplianceScope,
-        request: RequestId,
+        request: base::RequestId,
         id: TenantId,
         status: TenantStatus,
     ) -> Result<Tenant, StoreError> {
-        let present = self.tenant_get(scope, id)?.status;
-        let allowed = matches!(present, TenantStatus::Active | TenantStatus::Suspended)
-            && matches!(status, TenantStatus::Active | TenantStatus::Suspended);
-        if !allowed {
+        let is_choice = |s| matches!(s, TenantStatus::Active | TenantStatus::Suspended);
+        if !is_choice(self.tenant_get(scope, id)?.status) || !is_choice(status) {
             return Err(StoreError::TenantNotFound);
         }
         let stamp = self.appliance_stamp(scope.actor, request);
-        self.change_status(stamp, id, status, TENANT_STATUS).await
+        let store = self.clone();
+        carry_through(async move {
+            let _gate = store.inner.gates.pass(id).await;
+            let tenant = store.change_status(stamp, id, status, TENANT_STATUS).await?;
+            // Jobs that waited while the tenant was suspended.
+            let _ = store.inner.jobs_wake.send(id);
+            Ok(tenant)
+        })
+        .await
     }
 
-    /// Removes a tenant: destroys its wrapped key first, then its files.
+    /// Removes a tenant: destroys its wrapped key first, then ends all work in it, then removes
+    /// its files.
     ///
     /// # Errors
     /// [`StoreError::TenantNotFound`] when it does not exist or is removed already. After the key
@@ -230,12 +130,16 @@ impl Store {
     pub async fn tenant_remove(
         &self,
         scope: &ApplianceScope,
-        request: RequestId,
+        request: base::RequestId,
         id: TenantId,
     ) -> Result<(), StoreError> {
-        let _opening = self.inner.opening.lock().await;
-        self.destroy(id, self.appliance_stamp(scope.actor, request), TENANT_REMOVED).await?;
-        Ok(())
+        let stamp = self.appliance_stamp(scope.actor, request);
+        let store = self.clone();
+        carry_through(async move {
+            let _gate = store.inner.gates.pass(id).await;
+            store.destroy(id, stamp, TENANT_REMOVED).await
+        })
+        .await
     }
 
     /// Makes a person of a tenant an appliance administrator.
@@ -245,7 +149,7 @@ impl Store {
     pub async fn appliance_admin_grant(
         &self,
         scope: &ApplianceScope,
-        request: RequestId,
+        request: base::RequestId,
         tenant: TenantId,
         user: UserId,
     ) -> Result<(), StoreError> {
@@ -261,114 +165,6 @@ impl Store {
                 tx.commit(event, ())
             })
             .await
-    }
-
-    /// Closes tenants that nobody has used for a while; returns how many.
-    pub async fn close_idle_tenants(&self) -> usize {
-        let _opening = self.inner.opening.lock().await;
-        let limit = self.now().unix_ms() - self.inner.settings.idle_close_ms;
-        let mut closing = Vec::new();
-        self.inner.open.lock().retain(|_, tenant| {
-            let idle = tenant.last_used_ms.load(Ordering::Relaxed) < limit;
-            // A count above one: somebody is at work in it.
-            let close = idle && Arc::strong_count(tenant) == 1;
-            if close {
-                closing.push(Arc::clone(tenant));
-            }
-            !close
-        });
-        let count = closing.len();
-        // Dropping joins the writer thread: not on an async thread.
-        let _ = tokio::task::spawn_blocking(move || drop(closing)).await;
-        count
-    }
-
-    pub(crate) async fn open_tenant(
-        &self,
-        id: TenantId,
-        suspended: Suspended,
-    ) -> Result<Arc<OpenTenant>, StoreError> {
-        let row = self.usable_row(id, suspended)?;
-        if let Some(open) = self.find_open(id) {
-            return Ok(open);
-        }
-        let _opening = self.inner.opening.lock().await;
-        if let Some(open) = self.find_open(id) {
-            return Ok(open);
-        }
-        // It may have been removed while this call waited for its turn.
-        self.usable_row(id, suspended)?;
-        let store = self.clone();
-        let stamp = self.system_stamp(id)?;
-        let opened = tokio::task::spawn_blocking(move || {
-            store.open_database(&row, Opening::Existing, stamp)
-        });
-        let open = Arc::new(opened.await.map_err(|_| StoreError::Panicked)??);
-        self.inner.open.lock().insert(id, Arc::clone(&open));
-        Ok(open)
-    }
-
-    fn find_open(&self, id: TenantId) -> Option<Arc<OpenTenant>> {
-        let found = self.inner.open.lock().get(&id).cloned()?;
-        found.last_used_ms.store(self.now().unix_ms(), Ordering::Relaxed);
-        Some(found)
-    }
-
-    fn usable_row(&self, id: TenantId, suspended: Suspended) -> Result<TenantRow, StoreError> {
-        let row = self.inner.tenants.read().get(&id).cloned().ok_or(StoreError::TenantNotFound)?;
-        match row.tenant.status {
-            TenantStatus::Active => Ok(row),
-            TenantStatus::Suspended if suspended == Suspended::Allow => Ok(row),
-            TenantStatus::Suspended => Err(StoreError::TenantSuspended),
-            TenantStatus::Creating | TenantStatus::Removed => Err(StoreError::TenantNotFound),
-        }
-    }
-
-    fn system_stamp(&self, id: TenantId) -> Result<Stamp, StoreError> {
-        Ok(Stamp {
-            time: self.now(),
-            actor: Actor::Appliance,
-            tenant: Some(id),
-            request: self.new_request_id()?,
-        })
-    }
-
-    fn open_database(
-        &self,
-        row: &TenantRow,
-        opening: Opening,
-        stamp: Stamp,
-    ) -> Result<OpenTenant, StoreError> {
-        let id = row.tenant.id;
-        let (data, signing) = row.keys.as_ref().ok_or(StoreError::TenantNotFound)?;
-        let data = self.inner.master.unwrap(KeyPurpose::TenantData, id.as_bytes(), data)?;
-        let signing = self.inner.master.unwrap(KeyPurpose::AuditSigning, id.as_bytes(), signing)?;
-        let dir = tenant_dir(&self.inner.data_dir, id);
-        let wake = self.inner.jobs_wake.clone();
-        let layout = Layout {
-            database: dir.join("tenant.db"),
-            checkpoint: dir.join("checkpoint"),
-            origin: tenant_origin(id),
-            steps: migrate::TENANT,
-            key: Arc::new(data.derive("tenant database")),
-            signing: SigningKey::from_seed(&signing),
-        };
-        let around = Surroundings {
-            stamp,
-            settings: &self.inner.settings,
-            // The receiver is gone only when the appliance stops.
-            on_job_queued: Box::new(move || {
-                let _ = wake.send(id);
-            }),
-        };
-        Ok(OpenTenant {
-            database: Database::open(layout, opening, around)?,
-            blob_key: data.derive("tenant blobs"),
-            index_key: Arc::new(data.derive("tenant index")),
-            last_used_ms: AtomicI64::new(self.now().unix_ms()),
-            attached: Mutex::new(HashMap::new()),
-            dir,
-        })
     }
 
     fn make_row(&self, new: NewTenant) -> Result<TenantRow, StoreError> {
@@ -395,25 +191,53 @@ impl Store {
         })
     }
 
+    async fn create(&self, row: TenantRow, stamp: Stamp) -> Result<Tenant, StoreError> {
+        let id = row.tenant.id;
+        let _gate = self.inner.gates.pass(id).await;
+        let insert = row.clone();
+        let written = self.inner.control.write(stamp, move |tx| {
+            control::tenant_insert(&tx, &insert)?;
+            let event = Event::new(TENANT_CREATING)
+                .object("tenant", insert.tenant.id)
+                .after(serde_json::json!({ "slug": insert.tenant.slug }));
+            tx.commit(event, ())
+        });
+        written.await?;
+        self.inner.tenants.write().insert(id, row.clone());
+        let store = self.clone();
+        let made = tokio::task::spawn_blocking(move || store.make_and_verify(&row, stamp));
+        let made = match made.await.map_err(|_| StoreError::Panicked) {
+            Ok(Ok(())) => self.change_status(stamp, id, TenantStatus::Active, TENANT_CREATED).await,
+            Ok(Err(error)) | Err(error) => Err(error),
+        };
+        if made.is_err()
+            && let Err(error) = self.destroy(id, stamp, TENANT_SWEPT).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "a half-made tenant stays until the next start");
+        }
+        made
+    }
+
     fn make_and_verify(&self, row: &TenantRow, stamp: Stamp) -> Result<(), StoreError> {
         let id = row.tenant.id;
         let stamp = Stamp { tenant: Some(id), ..stamp };
         let dir = tenant_dir(&self.inner.data_dir, id);
         make_private_dir(&dir.join("blobs"))?;
         make_private_dir(&dir.join("index"))?;
-        seal::sync_dir(&self.inner.data_dir.join("tenants"))
-            .map_err(StoreError::io("syncing the tenants directory"))?;
-        drop(self.open_database(row, Opening::New, stamp)?);
+        self.open_database(row, Opening::New, stamp)?.close();
         seal::sync_dir(&dir).map_err(StoreError::io("syncing the tenant's directory"))?;
         let reopened = self.open_database(row, Opening::Existing, stamp)?;
-        match reopened.health() {
-            Health::Sound => {}
-            Health::ReadOnly(why) => return Err(StoreError::AuditDamaged(why.clone())),
+        if let Health::ReadOnly(why) = reopened.health() {
+            return Err(StoreError::AuditDamaged(why.clone()));
         }
-        reopened.read_blocking(|tx| {
-            let answer: String = tx.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
-            if answer == "ok" { Ok(()) } else { Err(StoreError::Corrupt("a new tenant.db")) }
-        })
+        reopened.check_pages()?;
+        reopened.close();
+        let report = self.verify_row(row)?;
+        match report.finding {
+            None => Ok(()),
+            Some(finding) => Err(StoreError::AuditDamaged(finding.what)),
+        }
     }
 
     async fn change_status(
@@ -423,48 +247,57 @@ impl Store {
         status: TenantStatus,
         action: Action,
     ) -> Result<Tenant, StoreError> {
-        self.inner
-            .control
-            .write(stamp, move |tx| {
-                control::tenant_set_status(&tx, id, status)?;
-                let event = Event::new(action)
-                    .object("tenant", id)
-                    .after(serde_json::json!({ "status": status.as_str() }));
-                tx.commit(event, ())
-            })
-            .await?;
-        let mut tenants = self.inner.tenants.write();
-        let row = tenants.get_mut(&id).ok_or(StoreError::TenantNotFound)?;
-        row.tenant.status = status;
-        row.tenant.updated_at = stamp.time;
-        Ok(row.tenant.clone())
+        let changed = self.inner.control.write(stamp, move |tx| {
+            control::tenant_set_status(&tx, id, status)?;
+            let event = Event::new(action)
+                .object("tenant", id)
+                .after(serde_json::json!({ "status": status.as_str() }));
+            let row = control::tenant_row(&tx, id)?;
+            tx.commit(event, row)
+        });
+        let row = changed.await?;
+        let tenant = row.tenant.clone();
+        self.inner.tenants.write().insert(id, row);
+        Ok(tenant)
     }
 
-    /// Key first, then files. The caller holds `opening`.
+    /// Key first, then files. The caller has passed the tenant's gate.
     async fn destroy(&self, id: TenantId, stamp: Stamp, action: Action) -> Result<(), StoreError> {
-        self.inner
-            .control
-            .write(stamp, move |tx| {
-                control::tenant_destroy_keys(&tx, id)?;
-                tx.commit(Event::new(action).object("tenant", id), ())
-            })
-            .await?;
+        let destroyed = self.inner.control.write(stamp, move |tx| {
+            control::tenant_destroy_keys(&tx, id)?;
+            let row = control::tenant_row(&tx, id)?;
+            tx.commit(Event::new(action).object("tenant", id), row)
+        });
+        let row = destroyed.await?;
+        self.inner.tenants.write().insert(id, row);
+        self.forget_old_pages().await;
         let open = self.inner.open.lock().remove(&id);
-        if let Some(row) = self.inner.tenants.write().get_mut(&id) {
-            row.keys = None;
-            row.tenant.status = TenantStatus::Removed;
-            row.tenant.updated_at = stamp.time;
-        }
         let dir = tenant_dir(&self.inner.data_dir, id);
-        let _ = tokio::task::spawn_blocking(move || {
-            drop(open);
+        let removed = tokio::task::spawn_blocking(move || {
+            if let Some(open) = open {
+                open.close();
+            }
             remove_files(&dir);
-        })
-        .await;
+        });
+        let _ = removed.await;
         Ok(())
     }
 
-    /// Removes what a kill in the middle of making or removing a tenant left behind.
+    /// The wrapped key is overwritten in the database (`secure_delete`), but the write-ahead log
+    /// and copies made before migrations may hold it still.
+    async fn forget_old_pages(&self) {
+        let folded = self.inner.control.fold().await;
+        let copies = migrate::remove_copies(&self.inner.data_dir.join(CONTROL_DB));
+        if let Err(error) = folded.and(copies) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "a destroyed key is still in an old page of the control database"
+            );
+        }
+    }
+
+    /// Removes what a kill in the middle of making or removing a tenant left behind. Blocks.
     pub(crate) fn sweep_half_made_tenants(&self) -> Result<(), StoreError> {
         if *self.health() != Health::Sound {
             return Ok(());
@@ -475,26 +308,32 @@ impl Store {
             creating.map(|row| row.tenant.id).collect()
         };
         for id in half_made {
-            let stamp = Stamp {
-                time: self.now(),
-                actor: Actor::Appliance,
-                tenant: None,
-                request: self.new_request_id()?,
-            };
-            self.inner.control.write_blocking(stamp, move |tx| {
+            let stamp = self.system_stamp(None)?;
+            let row = self.inner.control.write_blocking(stamp, move |tx| {
                 control::tenant_destroy_keys(&tx, id)?;
-                tx.commit::<()>(Event::new(TENANT_SWEPT).object("tenant", id), ())
+                let row = control::tenant_row(&tx, id)?;
+                tx.commit(Event::new(TENANT_SWEPT).object("tenant", id), row)
             })?;
-            if let Some(row) = self.inner.tenants.write().get_mut(&id) {
-                row.keys = None;
-                row.tenant.status = TenantStatus::Removed;
-            }
+            self.inner.tenants.write().insert(id, row);
         }
         for row in self.inner.tenants.read().values().filter(|row| row.keys.is_none()) {
-            remove_files(&tenant_dir(&self.inner.data_dir, row.tenant.id));
+            let dir = tenant_dir(&self.inner.data_dir, row.tenant.id);
+            if dir.exists() {
+                // The removal was interrupted, perhaps before the copies were thought of.
+                migrate::remove_copies(&self.inner.data_dir.join(CONTROL_DB))?;
+                remove_files(&dir);
+            }
         }
         Ok(())
     }
+}
+
+/// Runs `work` to its end, also when the caller goes away: what is in memory must follow what was
+/// committed.
+async fn carry_through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(work).await.unwrap_or(Err(StoreError::Panicked))
 }
 
 fn remove_files(dir: &Path) {

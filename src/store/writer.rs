@@ -1,17 +1,21 @@
-//! Writing: one thread per open database, group commit, and the only commit there is.
+//! Writing: what a change may do, and the way to the one thread that carries changes out.
 
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use audit::Event;
 use base::Timestamp;
-use rusqlite::{Connection, Params};
+use parking_lot::Mutex;
+use rusqlite::Params;
 use tokio::sync::oneshot;
 
-use crate::ledger::{CheckpointFile, Ledger, Stamp};
-use crate::{ReadTx, StoreError, fatal};
+use crate::checkpoint::CheckpointFile;
+use crate::connection::Connection;
+use crate::group::{Change, Group, Notes, Order, Turn};
+use crate::ledger::{Ledger, Stamp};
+use crate::{ReadTx, StoreError};
 
 /// A change on its way: statements inside a savepoint of the writer's transaction.
 ///
@@ -21,13 +25,19 @@ pub struct WriteTx<'a> {
     read: ReadTx<'a>,
     connection: &'a Connection,
     ledger: &'a mut Ledger,
-    jobs_queued: &'a mut bool,
+    notes: &'a mut Notes,
     stamp: Stamp,
 }
 
 /// Proof that a change goes into the next commit together with its audit entry.
 pub struct Committed<T> {
     value: T,
+}
+
+impl<T> Committed<T> {
+    pub(crate) fn into_value(self) -> T {
+        self.value
+    }
 }
 
 impl<'a> Deref for WriteTx<'a> {
@@ -38,21 +48,32 @@ impl<'a> Deref for WriteTx<'a> {
     }
 }
 
-impl WriteTx<'_> {
-    /// Runs one statement and returns the number of changed rows.
+impl<'a> WriteTx<'a> {
+    pub(crate) const fn new(
+        connection: &'a Connection,
+        ledger: &'a mut Ledger,
+        notes: &'a mut Notes,
+        stamp: Stamp,
+    ) -> Self {
+        Self { read: ReadTx::new(connection), connection, ledger, notes, stamp }
+    }
+
+    /// Runs one statement and returns the number of changed rows. Only rows of the rooms' own
+    /// tables can be changed; no schema, no transaction, no pragma, no audit entry.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the statement fails.
+    /// [`StoreError::Database`] when the statement fails, [`StoreError::StatementRefused`] when it
+    /// is none of those.
     pub fn execute<P: Params>(&self, sql: &str, params: P) -> Result<usize, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+        Ok(self.read.statement(sql)?.execute(params)?)
     }
 
     /// Runs one `INSERT` and returns the new row's id.
     ///
     /// # Errors
-    /// [`StoreError::Database`] when the statement fails.
+    /// As [`WriteTx::execute`].
     pub fn insert<P: Params>(&self, sql: &str, params: P) -> Result<i64, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.insert(params)?)
+        Ok(self.read.statement(sql)?.insert(params)?)
     }
 
     /// The moment that the audit entry of this change will carry.
@@ -63,7 +84,7 @@ impl WriteTx<'_> {
 
     /// The index that the next audit entry of this change will have.
     #[must_use]
-    pub fn audit_index(&self) -> u64 {
+    pub const fn audit_index(&self) -> u64 {
         self.ledger.size()
     }
 
@@ -84,8 +105,9 @@ impl WriteTx<'_> {
         Ok(Committed { value })
     }
 
-    pub(crate) fn note_job_queued(&mut self) {
-        *self.jobs_queued = true;
+    /// Has the job runner look at this tenant once the change is on disk.
+    pub(crate) fn note_jobs_changed(&mut self) {
+        self.notes.jobs_changed = true;
     }
 
     pub(crate) const fn stamp(&self) -> &Stamp {
@@ -93,22 +115,24 @@ impl WriteTx<'_> {
     }
 }
 
-type Ack = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-type Work = Box<dyn FnOnce(&Connection, &mut Ledger, &mut bool) -> Option<Ack> + Send>;
-
 /// What the writer thread needs besides its connection.
 pub(crate) struct WriterSettings {
     pub(crate) queue_length: usize,
+    /// Most changes that share one commit.
     pub(crate) group_max: usize,
     pub(crate) name: String,
-    /// Called after a commit that queued a job.
-    pub(crate) on_job_queued: Box<dyn Fn() + Send>,
+    /// Called after a commit that changed the jobs.
+    pub(crate) on_jobs_changed: Box<dyn Fn() + Send>,
+    /// Kept as long as the thread lives: the data directory stays locked while anybody writes.
+    #[expect(dead_code, reason = "held, not used")]
+    pub(crate) lock: Arc<std::fs::File>,
 }
 
 /// The one writer of a database.
 pub(crate) struct Writer {
-    sender: Option<SyncSender<Work>>,
-    thread: Option<JoinHandle<()>>,
+    /// `None` once closed.
+    sender: Mutex<Option<SyncSender<Order>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
@@ -120,12 +144,12 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(settings.queue_length.max(1));
         let name = settings.name.clone();
-        let mut state = Group { connection, ledger, checkpoint, settings };
+        let group = Group::new(connection, ledger, checkpoint, settings)?;
         let thread = std::thread::Builder::new()
             .name(name)
-            .spawn(move || state.serve(&receiver))
+            .spawn(move || group.serve(&receiver))
             .map_err(StoreError::io("starting the writer thread"))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread) })
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Queues `change` and waits until it is on disk, or refused.
@@ -150,6 +174,23 @@ impl Writer {
         receiver.blocking_recv().map_err(|_| StoreError::NotCommitted)?
     }
 
+    /// Empties the write-ahead log into the database, overwriting what it held.
+    pub(crate) async fn fold(&self) -> Result<(), StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        self.send(Order::Fold(reply))?;
+        receiver.await.map_err(|_| StoreError::NotCommitted)?
+    }
+
+    /// Carries out what is queued, folds the write-ahead log and closes the connection. Blocks.
+    pub(crate) fn close(&self) {
+        drop(self.sender.lock().take());
+        let Some(thread) = self.thread.lock().take() else { return };
+        // A closure that holds the last handle on its own database must not wait for itself.
+        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            tracing::error!("a writer thread ended unexpectedly");
+        }
+    }
+
     fn submit<T, E, F>(
         &self,
         stamp: Stamp,
@@ -161,142 +202,38 @@ impl Writer {
         F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E> + Send + 'static,
     {
         let (reply, receiver) = oneshot::channel::<Result<T, E>>();
-        let work: Work = Box::new(move |connection, ledger, jobs_queued| {
+        let change: Change = Box::new(move |turn| {
             // Nobody waits any more: the request was cancelled before its turn came.
             if reply.is_closed() {
                 return None;
             }
-            let result = in_savepoint(connection, ledger, jobs_queued, stamp, change);
-            Some(Box::new(move |commit: Result<(), StoreError>| {
+            let result = match turn {
+                Turn::Yours(savepoint) => savepoint.run(stamp, change),
+                Turn::Refused(error) => Err(StoreError::CommitFailed(error).into()),
+            };
+            Some(Box::new(move |commit: &Result<(), Arc<StoreError>>| {
                 let answer = match (result, commit) {
                     (Ok(value), Ok(())) => Ok(value),
-                    (Ok(_), Err(e)) => Err(E::from(e)),
-                    (Err(e), _) => Err(e),
+                    (Ok(_), Err(error)) => Err(StoreError::CommitFailed(Arc::clone(error)).into()),
+                    (Err(error), _) => Err(error),
                 };
                 // A caller that went away meanwhile finds its change in the database.
                 let _ = reply.send(answer);
             }))
         });
-        let sender = self.sender.as_ref().ok_or(StoreError::NotCommitted)?;
-        match sender.try_send(work) {
-            Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(StoreError::NotCommitted),
+        self.send(Order::Change(change))?;
+        Ok(receiver)
+    }
+
+    fn send(&self, order: Order) -> Result<(), StoreError> {
+        match self.sender.lock().as_ref().map(|sender| sender.try_send(order)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(TrySendError::Full(_))) => Err(StoreError::Busy),
+            Some(Err(TrySendError::Disconnected(_))) => Err(StoreError::NotCommitted),
+            None => Err(StoreError::Closed),
         }
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // Closing the channel lets the thread finish what is queued and end.
-        self.sender = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn in_savepoint<T, E, F>(
-    connection: &Connection,
-    ledger: &mut Ledger,
-    jobs_queued: &mut bool,
-    stamp: Stamp,
-    change: F,
-) -> Result<T, E>
-where
-    E: From<StoreError>,
-    F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E>,
-{
-    connection.execute_batch("SAVEPOINT change").map_err(StoreError::from)?;
-    let mark = ledger.mark();
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        let read = ReadTx::new(connection);
-        change(WriteTx { read, connection, ledger, jobs_queued, stamp })
-    }));
-    let result = result.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-    match result {
-        Ok(committed) => {
-            connection.execute_batch("RELEASE change").map_err(StoreError::from)?;
-            Ok(committed.value)
-        }
-        Err(e) => {
-            ledger.roll_back_to(mark);
-            connection
-                .execute_batch("ROLLBACK TO change; RELEASE change")
-                .map_err(StoreError::from)?;
-            Err(e)
-        }
-    }
-}
-
-struct Group {
-    connection: Connection,
-    ledger: Ledger,
-    checkpoint: CheckpointFile,
-    settings: WriterSettings,
-}
-
-impl Group {
-    fn serve(&mut self, receiver: &Receiver<Work>) {
-        while let Ok(first) = receiver.recv() {
-            let mut acks = Vec::new();
-            let mut jobs_queued = false;
-            let committed = self.carry_out(first, receiver, &mut acks, &mut jobs_queued);
-            let failed = committed.is_err();
-            if let Err(error) = &committed {
-                tracing::error!(error = error as &dyn std::error::Error, "a commit failed");
-            }
-            if jobs_queued && !failed {
-                (self.settings.on_job_queued)();
-            }
-            for ack in acks {
-                ack(if failed { Err(StoreError::NotCommitted) } else { Ok(()) });
-            }
-        }
-        // Fold the write-ahead log into the database, so that a closed tenant is one file.
-        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
-    }
-
-    /// Runs `first` and whatever else waits in one transaction, then signs the checkpoint.
-    fn carry_out(
-        &mut self,
-        first: Work,
-        receiver: &Receiver<Work>,
-        acks: &mut Vec<Ack>,
-        jobs_queued: &mut bool,
-    ) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let mut next = Some(first);
-        while let Some(work) = next {
-            acks.extend(work(&self.connection, &mut self.ledger, jobs_queued));
-            next =
-                if acks.len() < self.settings.group_max { receiver.try_recv().ok() } else { None };
-        }
-        if !self.ledger.has_uncommitted() {
-            self.connection.execute_batch("ROLLBACK")?;
-            return Ok(());
-        }
-        if let Err(error) = self.save_and_commit() {
-            self.ledger.abandoned();
-            let _ = self.connection.execute_batch("ROLLBACK");
-            return Err(error);
-        }
-        self.ledger.committed();
-        // The change is on disk now, so an answer of "not done" would be a lie: without its
-        // checkpoint nothing can be acknowledged, and the restart signs it anew.
-        if let Err(error) = self.checkpoint.write(&self.ledger) {
-            fatal::sync_failed("the signed checkpoint", &error);
-        }
-        Ok(())
-    }
-
-    fn save_and_commit(&self) -> Result<(), StoreError> {
-        self.ledger.save(&self.connection)?;
-        match self.connection.execute_batch("COMMIT") {
-            Err(error) if fatal::is_failed_sync(&error) => {
-                fatal::sync_failed("the database's write-ahead log", &error)
-            }
-            other => Ok(other?),
-        }
-    }
-}
+// No `Drop`: when the sender goes, the thread carries out what is queued and ends by itself. Only
+// `close` waits for that, because only it is called where a thread may block.

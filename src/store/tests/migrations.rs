@@ -1,0 +1,241 @@
+//! From one schema to the next, with rows in it.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::connection::Connection;
+use crate::database::{Database, Layout, Opening, Surroundings};
+use crate::ledger::Stamp;
+use crate::migrate::Migration;
+
+use super::*;
+
+const AUDIT: &str = include_str!("../migrations/audit.sql");
+
+/// A schema as it was released first: a parent and a child that refers to it.
+const V1: Migration = Migration {
+    version: 1,
+    name: "init",
+    sql: &[
+        AUDIT,
+        "CREATE TABLE documents (id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT;
+         CREATE TABLE chunks (
+             id INTEGER PRIMARY KEY,
+             document_id INTEGER NOT NULL REFERENCES documents (id) ON DELETE CASCADE
+         ) STRICT;",
+    ],
+};
+
+/// The next one rebuilds the parent, as SQLite wants it done (https://sqlite.org/lang_altertable).
+const V2: Migration = Migration {
+    version: 2,
+    name: "document_state",
+    sql: &["CREATE TABLE documents_new (
+                id INTEGER PRIMARY KEY, title TEXT NOT NULL, state TEXT NOT NULL
+            ) STRICT;
+            INSERT INTO documents_new SELECT id, title, 'ready' FROM documents;
+            DROP TABLE documents;
+            ALTER TABLE documents_new RENAME TO documents;"],
+};
+
+const V3: Migration =
+    Migration { version: 3, name: "tags", sql: &["CREATE TABLE tags (name TEXT) STRICT;"] };
+
+const V3_BROKEN: Migration = Migration {
+    version: 3,
+    name: "broken",
+    sql: &["CREATE TABLE tags (name TEXT) STRICT; INSERT INTO nothing VALUES (1);"],
+};
+
+const V3_ORPHANS: Migration =
+    Migration { version: 3, name: "orphans", sql: &["DELETE FROM documents;"] };
+
+const V1_CHANGED: Migration = Migration { version: 1, name: "init", sql: &[AUDIT] };
+
+static FIRST: &[Migration] = &[V1];
+static CHANGED_FIRST: &[Migration] = &[V1_CHANGED, V2];
+static SECOND: &[Migration] = &[V1, V2];
+static THIRD: &[Migration] = &[V1, V2, V3];
+static BROKEN: &[Migration] = &[V1, V2, V3_BROKEN];
+static ORPHANS: &[Migration] = &[V1, V2, V3_ORPHANS];
+
+struct Shelf {
+    dir: tempfile::TempDir,
+    key: Arc<DataKey>,
+}
+
+impl Shelf {
+    /// A database of the first schema, with rows.
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Self { dir, key: Arc::new(DataKey::generate(&OsEntropy).unwrap()) };
+        shelf.open(FIRST, Opening::New).unwrap().close();
+        shelf
+            .raw("x.db")
+            .execute_batch(
+                "INSERT INTO documents VALUES (1, 'Pump P-101'), (2, 'Line 4');
+                 INSERT INTO chunks VALUES (10, 1), (11, 1), (20, 2);",
+            )
+            .unwrap();
+        shelf
+    }
+
+    fn open(&self, steps: &'static [Migration], opening: Opening) -> Result<Database, StoreError> {
+        let now = Timestamp::from_unix_ms(1_795_000_000_123);
+        let request = base::RequestId::new(now, &OsEntropy).unwrap();
+        let actor = base::Actor::Appliance;
+        let seed = DataKey::generate(&base::SeededEntropy::new(7)).unwrap();
+        Database::open(
+            Layout {
+                database: self.path("x.db"),
+                checkpoint: self.path("checkpoint"),
+                origin: "shelf".into(),
+                steps,
+                key: Arc::clone(&self.key),
+                signing: SigningKey::from_seed(&seed),
+            },
+            opening,
+            Surroundings {
+                stamp: Stamp { time: now, actor, tenant: None, request },
+                settings: &StoreSettings::default(),
+                on_jobs_changed: Box::new(|| {}),
+                lock: Arc::new(std::fs::File::open(self.dir.path()).unwrap()),
+            },
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn raw(&self, name: &str) -> Connection {
+        raw(&self.path(name), &self.key)
+    }
+
+    /// Number and names of the tables, and how many rows the two first ones have.
+    fn contents(&self, name: &str) -> (Vec<String>, u32, u32) {
+        let connection = self.raw(name);
+        let sql = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        let tables = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+        let count = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            connection.query_row(&sql, [], |row| row.get::<_, u32>(0)).unwrap()
+        };
+        (tables.collect(), count("documents"), count("chunks"))
+    }
+
+    fn entries(&self) -> Vec<String> {
+        let database = self.open(FIRST, Opening::Existing);
+        assert!(database.is_ok() || matches!(database, Err(StoreError::NewerSchema { .. })));
+        drop(database);
+        let connection = self.raw("x.db");
+        let sql = "SELECT json_extract(bytes, '$.action') || ' ' || object FROM audit_entries
+                   ORDER BY idx";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+}
+
+const TABLES_1: [&str; 5] =
+    ["audit_entries", "audit_frontier", "chunks", "documents", "schema_migrations"];
+
+#[test]
+fn rows_survive_and_the_old_database_is_kept_beside() {
+    let shelf = Shelf::new();
+    let database = shelf.open(THIRD, Opening::Existing).unwrap();
+    assert_eq!(*database.health(), Health::Sound);
+    let states: Vec<String> = database
+        .read_blocking(|tx| {
+            tx.query_all("SELECT state FROM documents ORDER BY id", [], |row| row.get(0))
+        })
+        .unwrap();
+    assert_eq!(states, ["ready", "ready"]);
+    database.close();
+    let (tables, documents, chunks) = shelf.contents("x.db");
+    assert!(tables.contains(&"tags".into()), "{tables:?}");
+    assert_eq!((documents, chunks), (2, 3), "rebuilding the parent took no child");
+
+    let copy = std::fs::metadata(shelf.path("x.db.v1")).unwrap();
+    assert_eq!(copy.permissions().mode() & 0o777, 0o600);
+    let (tables, documents, chunks) = shelf.contents("x.db.v1");
+    assert_eq!(tables, TABLES_1);
+    assert_eq!((documents, chunks), (2, 3));
+    assert!(!shelf.path("x.db.v1.part").exists());
+    let recorded =
+        ["schema.migrated schema:1", "schema.migrated schema:2", "schema.migrated schema:3"];
+    assert_eq!(shelf.entries(), recorded);
+    // Once done it is not done again.
+    std::fs::remove_file(shelf.path("x.db.v1")).unwrap();
+    shelf.open(THIRD, Opening::Existing).unwrap().close();
+    assert_eq!(shelf.entries().len(), 3);
+    assert!(!shelf.path("x.db.v1").exists() && !shelf.path("x.db.v3").exists());
+}
+
+#[test]
+fn a_step_that_fails_undoes_those_before_it() {
+    for broken in [BROKEN, ORPHANS] {
+        let shelf = Shelf::new();
+        let error = shelf.open(broken, Opening::Existing).err().unwrap();
+        assert!(matches!(error, StoreError::Database(_) | StoreError::Corrupt(_)), "{error}");
+        assert_eq!(shelf.contents("x.db").0, TABLES_1);
+        let database = shelf.open(FIRST, Opening::Existing).unwrap();
+        assert_eq!(*database.health(), Health::Sound, "the older program goes on with it");
+        database.close();
+        assert_eq!(shelf.contents("x.db"), (TABLES_1.map(String::from).to_vec(), 2, 3));
+        assert_eq!(shelf.entries(), ["schema.migrated schema:1"]);
+    }
+}
+
+#[test]
+fn a_newer_schema_is_refused_by_name_and_left_alone() {
+    let shelf = Shelf::new();
+    shelf.open(THIRD, Opening::Existing).unwrap().close();
+    let before = std::fs::read(shelf.path("x.db")).unwrap();
+    let error = shelf.open(SECOND, Opening::Existing).err().unwrap();
+    assert!(matches!(error, StoreError::NewerSchema { found: 3, known: 2 }));
+    assert_eq!(error.code(), "schema_unknown");
+    assert!(error.to_string().contains("schema 3") && error.to_string().contains("knows 2"));
+    assert_eq!(std::fs::read(shelf.path("x.db")).unwrap(), before);
+}
+
+#[test]
+fn a_step_that_was_changed_after_its_release_is_refused() {
+    let shelf = Shelf::new();
+    let error = shelf.open(CHANGED_FIRST, Opening::Existing).err().unwrap();
+    assert!(matches!(error, StoreError::ChangedMigration(1)), "{error}");
+    assert_eq!(shelf.contents("x.db").0, TABLES_1);
+    assert!(!shelf.path("x.db.v1").exists());
+}
+
+#[test]
+fn a_first_start_that_was_killed_is_made_to_its_end() {
+    // Killed with the checkpoint made, with an empty file, and before the checkpoint was signed.
+    for stage in 0..3 {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf { dir, key: Arc::new(DataKey::generate(&OsEntropy).unwrap()) };
+        shelf.open(FIRST, Opening::New).unwrap().close();
+        let seed = DataKey::generate(&base::SeededEntropy::new(7)).unwrap();
+        let signing = SigningKey::from_seed(&seed);
+        let checkpoint = shelf.path("checkpoint");
+        crate::checkpoint::CheckpointFile::create(&checkpoint, "shelf", &signing).unwrap();
+        match stage {
+            0 => std::fs::remove_file(shelf.path("x.db")).unwrap(),
+            1 => std::fs::write(shelf.path("x.db"), b"").unwrap(),
+            _ => {}
+        }
+        let opening = if stage == 0 { Opening::New } else { Opening::Existing };
+        let database = shelf.open(FIRST, opening).unwrap();
+        assert_eq!(*database.health(), Health::Sound, "stage {stage}");
+        database.close();
+        assert_eq!(shelf.entries(), ["schema.migrated schema:1"], "stage {stage}");
+    }
+}
+
+#[test]
+fn the_released_steps_are_numbered_from_one_without_gaps() {
+    for steps in [migrate::CONTROL, migrate::TENANT] {
+        let versions: Vec<u32> = steps.iter().map(|step| step.version).collect();
+        let expected: Vec<u32> = (1..=u32::try_from(steps.len()).unwrap()).collect();
+        assert_eq!(versions, expected);
+    }
+}
