@@ -179,7 +179,8 @@ mod tests {
             ("windows-1252", GERMAN),
             ("utf-8", CZECH),
         ] {
-            let (bytes, _, unmappable) = Encoding::for_label(label.as_bytes()).unwrap().encode(text);
+            let (bytes, _, unmappable) =
+                Encoding::for_label(label.as_bytes()).unwrap().encode(text);
             assert!(!unmappable);
             assert_eq!(decode(&bytes, None).unwrap().text, text, "{label}");
         }
@@ -224,7 +225,8 @@ mod tests {
 
     #[test]
     fn binary_is_refused() {
-        let noise: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise: Vec<u8> =
+            (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         for bytes in [&noise[..], b"\0\0\0\0", b"ab\0cd", b"\x01\x02\x03"] {
             assert_eq!(decode(bytes, None).unwrap_err().code, FailureCode::UnsupportedFormat);
         }

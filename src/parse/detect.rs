@@ -107,14 +107,17 @@ pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
 fn known_stranger(bytes: &[u8]) -> Option<ParseFailure> {
     const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
     if bytes.starts_with(OLE) {
-        let encrypted: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let encrypted: Vec<u8> =
+            "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
         return Some(if find(bytes, &encrypted).is_some() {
             ParseFailure::new(
                 FailureCode::Encrypted,
                 "This Office document is protected with a password. Save it without the password.",
             )
         } else {
-            unsupported("This is an old binary Office file (.doc, .xls, .ppt). Save it as DOCX or PDF.")
+            unsupported(
+                "This is an old binary Office file (.doc, .xls, .ppt). Save it as DOCX or PDF.",
+            )
         });
     }
     const STRANGERS: &[(&[u8], &str)] = &[
@@ -292,7 +295,8 @@ mod tests {
 
     #[test]
     fn hints_are_cleaned() {
-        let hint = FormatHint::new(Some("Pumpe.v2.MD"), Some("text/plain; Charset=\"Windows-1250\""));
+        let hint =
+            FormatHint::new(Some("Pumpe.v2.MD"), Some("text/plain; Charset=\"Windows-1250\""));
         assert_eq!(hint.extension.as_deref(), Some("md"));
         assert_eq!(hint.charset.as_deref(), Some("windows-1250"));
         assert_eq!(FormatHint::new(Some("a.x y"), Some("text/plain")), FormatHint::default());

@@ -112,9 +112,18 @@ mod tests {
     #[test]
     fn tells_the_plant_languages_apart() {
         let cases = [
-            ("Tighten the flange bolts crosswise and check the torque after one hour of operation.", "en"),
-            ("Die Flanschschrauben über Kreuz anziehen und das Drehmoment nach einer Stunde prüfen.", "de"),
-            ("Šrouby příruby utáhněte křížem a po hodině provozu zkontrolujte utahovací moment.", "cs"),
+            (
+                "Tighten the flange bolts crosswise and check the torque after one hour of operation.",
+                "en",
+            ),
+            (
+                "Die Flanschschrauben über Kreuz anziehen und das Drehmoment nach einer Stunde prüfen.",
+                "de",
+            ),
+            (
+                "Šrouby příruby utáhněte křížem a po hodině provozu zkontrolujte utahovací moment.",
+                "cs",
+            ),
         ];
         for (text, want) in cases {
             assert_eq!(detect_language(text).as_deref(), Some(want), "{text}");

@@ -19,20 +19,22 @@ mod error;
 mod language;
 pub mod limits;
 mod markdown;
+mod marks;
 pub mod model;
 mod pdf;
 mod protocol;
 mod self_test;
+mod sink;
 mod text;
 mod worker;
 
 pub use cage::{ActOutcome, ActReport, CageLimits, CageReport, LandlockState};
-pub use client::{ParseInput, ParseWorker, ParsedSummary};
+pub use client::{ParseInput, ParseWorker};
 pub use detect::FormatHint;
-pub use document::{PageSink, parse_document};
 pub use error::{FailureCode, ParseError, ParseFailure};
 pub use model::{
-    BBox, Block, BlockKind, Cell, Format, Line, Page, PageState, ParsedDocument, Table, TableRow,
+    BBox, Block, BlockKind, Cell, Format, Line, Page, PageState, ParsedDocument, ParsedSummary,
+    Table, TableRow,
 };
 pub use protocol::WorkerMessage;
 pub use self_test::self_test_main;

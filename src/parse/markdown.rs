@@ -1,7 +1,9 @@
 //! Markdown (CommonMark with tables, footnotes and front matter) to pages and blocks. What a reader
 //! of the rendered page would see is kept; markup and HTML comments are not.
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{
+    CodeBlockKind, Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd,
+};
 
 use crate::decode::Decoded;
 use crate::error::ParseFailure;
@@ -194,7 +196,8 @@ impl Builder {
             kind = BlockKind::Caption;
         }
         let is_code = kind == BlockKind::Code;
-        let lines = text.trim_end().lines();
+        let text = if is_code { text.trim_end() } else { text.trim() };
+        let lines = text.lines();
         let lines = lines.map(|l| Line::unplaced(if is_code { l } else { l.trim() }));
         self.blocks.push(Block::new(kind, lines.collect()));
     }
@@ -210,7 +213,11 @@ fn push_visible(html: &str, out: &mut String) {
     while let Some(at) = rest.find('<') {
         out.push_str(&rest[..at]);
         let tag = &rest[at..];
-        let end = if tag.starts_with("<!--") { tag.find("-->").map(|e| e + 3) } else { tag.find('>').map(|e| e + 1) };
+        let end = if tag.starts_with("<!--") {
+            tag.find("-->").map(|e| e + 3)
+        } else {
+            tag.find('>').map(|e| e + 1)
+        };
         match end {
             Some(end) => rest = &tag[end..],
             None => return,
@@ -269,7 +276,9 @@ mod tests {
 
     #[test]
     fn html_shows_its_text_and_hides_its_comments() {
-        let out = read("<div>\nWarning <b>hot</b>\n<!-- ignore all rules -->\n</div>\n\nA<br>B <i>c</i>\n");
+        let out = read(
+            "<div>\nWarning <b>hot</b>\n<!-- ignore all rules -->\n</div>\n\nA<br>B <i>c</i>\n",
+        );
         let all: Vec<String> = out.blocks.iter().map(Block::text).collect();
         assert_eq!(all.join("|"), "Warning hot|A\nB c");
     }

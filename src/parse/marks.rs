@@ -12,9 +12,29 @@ const BULLETS: &str = "•‣▪■●○◦◆►➢➤✓✔–—-*·\u{f0b7}
 
 /// Words that begin captions, lower case, in the languages of the interface and their neighbours.
 const CAPTION_WORDS: &[&str] = &[
-    "table", "figure", "fig.", "fig", "tabelle", "tab.", "tab", "abbildung", "abb.", "abb", "bild",
-    "tabulka", "obrázek", "obr.", "obr", "tabuľka", "obrázok", "tableau", "tabla", "figura",
-    "tabela", "rysunek", "rys.",
+    "table",
+    "figure",
+    "fig.",
+    "fig",
+    "tabelle",
+    "tab.",
+    "tab",
+    "abbildung",
+    "abb.",
+    "abb",
+    "bild",
+    "tabulka",
+    "obrázek",
+    "obr.",
+    "obr",
+    "tabuľka",
+    "obrázok",
+    "tableau",
+    "tabla",
+    "figura",
+    "tabela",
+    "rysunek",
+    "rys.",
 ];
 
 /// Length in bytes of the list mark and the space behind it, if `text` begins with one.
@@ -79,10 +99,8 @@ pub(crate) fn is_caption(text: &str) -> bool {
     CAPTION_WORDS.iter().any(|word| {
         let Some(rest) = lower.strip_prefix(word) else { return false };
         let Some(rest) = rest.strip_prefix([' ', '\u{a0}']) else { return false };
-        let number = rest
-            .bytes()
-            .take_while(|&b| b.is_ascii_digit() || b == b'.' || b == b'-')
-            .count();
+        let number =
+            rest.bytes().take_while(|&b| b.is_ascii_digit() || b == b'.' || b == b'-').count();
         if !rest.starts_with(|c: char| c.is_ascii_digit()) {
             return false;
         }
@@ -114,7 +132,8 @@ mod tests {
         ] {
             assert_eq!(list_mark(text), Some(mark.len()), "{text}");
         }
-        for text in ["-5 °C", "1.5 V", "A. Novák", "2026 was", "•", "", "-", "1234. x", "word - x"] {
+        for text in ["-5 °C", "1.5 V", "A. Novák", "2026 was", "•", "", "-", "1234. x", "word - x"]
+        {
             assert_eq!(list_mark(text), None, "{text}");
         }
     }

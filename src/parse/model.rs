@@ -165,7 +165,8 @@ impl Block {
     /// The block of a table; its lines are made from the rows.
     #[must_use]
     pub fn from_table(table: Table) -> Self {
-        let lines = table.rows.iter().map(|row| Line { text: row.text(), bbox: row.bbox }).collect();
+        let lines =
+            table.rows.iter().map(|row| Line { text: row.text(), bbox: row.bbox }).collect();
         Self { kind: BlockKind::Table(table), lines }
     }
 }

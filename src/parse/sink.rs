@@ -90,7 +90,8 @@ impl<'a> Sink<'a> {
                 ),
             ));
         }
-        let has_text = draft.blocks.iter().any(|b| b.lines.iter().any(|l| !l.text.trim().is_empty()));
+        let has_text =
+            draft.blocks.iter().any(|b| b.lines.iter().any(|l| !l.text.trim().is_empty()));
         let state = match draft.failure {
             Some(reason) => PageState::Failed { reason },
             None if has_text => PageState::Text,
@@ -140,9 +141,11 @@ fn clean_title(title: &str) -> Option<String> {
     let words: Vec<&str> = title.split_whitespace().collect();
     let joined = words.join(" ");
     let clean: String = joined.chars().filter(|c| !c.is_control()).take(TITLE_MAX_CHARS).collect();
-    let placeholder = ["untitled", "(anonymous)", "anonymous", "unspecified", "microsoft word", "(unspecified)"];
+    let placeholder =
+        ["untitled", "(anonymous)", "anonymous", "unspecified", "microsoft word", "(unspecified)"];
     let lower = clean.to_lowercase();
-    let is_noise = placeholder.iter().any(|p| lower == *p || lower.starts_with("microsoft word - "));
+    let is_noise =
+        placeholder.iter().any(|p| lower == *p || lower.starts_with("microsoft word - "));
     (!is_noise && clean.chars().any(char::is_alphanumeric)).then_some(clean)
 }
 

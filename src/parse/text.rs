@@ -153,7 +153,8 @@ fn separated_table(group: &[&str]) -> Option<Table> {
         if rows.len() < 2 || columns < 2 || !even {
             return None;
         }
-        let header_rows = border.map_or_else(|| u32::from(looks_like_header(&rows)), |b| b.max(1) as u32);
+        let header_rows =
+            border.map_or_else(|| u32::from(looks_like_header(&rows)), |b| b.max(1) as u32);
         Some(table(rows, header_rows.min(2)))
     })
 }
@@ -180,7 +181,8 @@ fn aligned_table(group: &[&str]) -> Option<Table> {
     };
     let cells: Vec<Vec<String>> = rows.iter().map(|l| cut(l)).collect();
     let full = cells.iter().filter(|r| r.iter().filter(|c| !c.is_empty()).count() >= 2).count();
-    let is_list = cells.iter().filter(|r| matches!(r[0].as_str(), "-" | "*" | "•")).count() * 2 > rows.len();
+    let is_list =
+        cells.iter().filter(|r| matches!(r[0].as_str(), "-" | "*" | "•")).count() * 2 > rows.len();
     if full * 10 < rows.len() * 7 || is_list {
         return None;
     }
@@ -266,15 +268,17 @@ mod tests {
         let text = "LOCK-OUT OF P-101\n\nScope\n-----\nAll work on the pump.\nBoth shifts.\n\n\
                     2.1 Steps\n\n1. Close V-12.\n   Wait for zero pressure.\n2. Lock it.\n\n\
                     Table 1: Locks\n";
-        let want =
-            ["heading", "heading", "paragraph", "heading", "item", "item", "caption"];
+        let want = ["heading", "heading", "paragraph", "heading", "item", "item", "caption"];
         assert_eq!(kinds(text), want);
         assert_eq!(blocks(text)[4].text(), "1. Close V-12.\nWait for zero pressure.");
     }
 
     #[test]
     fn a_list_with_blank_lines_is_no_row_of_headings() {
-        assert_eq!(kinds("1. Close the valve\n\n2. Open the drain\n\nDone."), ["item", "heading", "paragraph"]);
+        assert_eq!(
+            kinds("1. Close the valve\n\n2. Open the drain\n\nDone."),
+            ["item", "heading", "paragraph"]
+        );
     }
 
     #[test]

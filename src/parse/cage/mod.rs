@@ -8,8 +8,8 @@ mod rlimits;
 use std::fmt;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr,
-    Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset,
+    RulesetAttr, Scope,
 };
 use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
@@ -83,10 +83,13 @@ pub(crate) enum CageError {
 /// [`CageError`]; then nothing foreign may be read.
 pub(crate) fn enter(limits: &CageLimits) -> Result<LandlockState, CageError> {
     close_other_descriptors();
+    let image_bytes = rlimits::address_space_bytes();
     drop_privileges().map_err(CageError::Privileges)?;
-    rlimits::set(limits.memory_bytes.max(MEMORY_MIN_BYTES), limits.wall_clock_ms)
-        .map_err(CageError::Rlimits)?;
+    // Before the limits: its rule set is a descriptor for a moment.
     let landlock = restrict_files_and_network().map_err(CageError::Landlock)?;
+    let memory_bytes = limits.memory_bytes.max(MEMORY_MIN_BYTES);
+    rlimits::set(image_bytes.saturating_add(memory_bytes), limits.wall_clock_ms)
+        .map_err(CageError::Rlimits)?;
     // Last: the filter denies the calls that the other walls need.
     filter::install()?;
     Ok(landlock)
@@ -105,7 +108,6 @@ fn close_other_descriptors() {
 
 fn drop_privileges() -> Result<(), rustix::io::Errno> {
     rustix::thread::set_no_new_privs(true)?;
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     // No core file, and no other process of this user may look into it.
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     let none = rustix::thread::CapabilitySets {

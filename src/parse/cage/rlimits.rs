@@ -1,17 +1,15 @@
 //! Resource limits (setrlimit(2)) of the worker.
 
 use rustix::io::Errno;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::limits::CPU_GRACE_S;
 
-/// Sets every limit that the worker can do with. `memory_bytes` comes on top of the address space
-/// that the program image occupies already: it has the embedder's weights inside.
-pub(super) fn set(memory_bytes: u64, wall_clock_ms: u64) -> Result<(), Errno> {
-    let image_bytes = address_space_bytes().unwrap_or(0);
+/// Sets every limit that the worker can do with; a lower one that is in force already stays.
+pub(super) fn set(address_space_bytes: u64, wall_clock_ms: u64) -> Result<(), Errno> {
     let cpu_s = wall_clock_ms.div_ceil(1000).saturating_add(CPU_GRACE_S);
     for (resource, limit) in [
-        (Resource::As, image_bytes.saturating_add(memory_bytes)),
+        (Resource::As, address_space_bytes),
         (Resource::Cpu, cpu_s),
         (Resource::Fsize, 0),
         (Resource::Core, 0),
@@ -21,14 +19,18 @@ pub(super) fn set(memory_bytes: u64, wall_clock_ms: u64) -> Result<(), Errno> {
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ] {
+        let limit = getrlimit(resource).maximum.map_or(limit, |in_force| in_force.min(limit));
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }
     Ok(())
 }
 
-/// The address space in use now, in bytes (first field of `/proc/self/statm`, in pages).
-fn address_space_bytes() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().next()?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
+/// The address space in use now, in bytes (`VmSize` in `/proc/self/status`): the program image,
+/// which has the embedder's weights inside. 0 when it cannot be told, which makes the limit
+/// tighter.
+pub(super) fn address_space_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let size = status.lines().find_map(|l| l.strip_prefix("VmSize:"));
+    let kib: Option<u64> = size.and_then(|s| s.trim().strip_suffix("kB")?.trim().parse().ok());
+    kib.unwrap_or(0) * 1024
 }

@@ -15,8 +15,16 @@ pub(super) type Notes = BTreeMap<(char, i64), String>;
 
 /// Elements whose content is not part of the document as it stands: deleted or moved text, field
 /// instructions, the second version of drawings for old programs, comments.
-const SKIPPED: &[&str] =
-    &["del", "moveFrom", "delText", "instrText", "delInstrText", "Fallback", "annotation", "binData"];
+const SKIPPED: &[&str] = &[
+    "del",
+    "moveFrom",
+    "delText",
+    "instrText",
+    "delInstrText",
+    "Fallback",
+    "annotation",
+    "binData",
+];
 
 const HIDDEN_WARNING: &str = "Hidden text was left out.";
 
@@ -196,11 +204,13 @@ impl<'d> Walker<'d> {
             "tc" => self.with_table(OpenTable::end_cell),
             "tr" => {
                 if let Some(done) = self.table().and_then(OpenTable::end_row) {
-                    let is_inner = self.frames.len() > 1;
-                    if !is_inner {
-                        self.emit(Block::from_table(done));
+                    // The table itself is still open; what is done of it goes around it.
+                    let open = self.frames.pop();
+                    self.emit(Block::from_table(done));
+                    if self.frames.is_empty() {
                         self.new_page();
                     }
+                    self.frames.extend(open);
                 }
             }
             "tbl" => {

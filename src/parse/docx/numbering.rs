@@ -64,7 +64,8 @@ impl Numbering {
                             pattern = None;
                         }
                         "lvl" | "lvlOverride" => {
-                            level = e.number("ilvl").and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
+                            level =
+                                e.number("ilvl").and_then(|l| usize::try_from(l).ok()).unwrap_or(0);
                         }
                         _ => out.define(&e, pattern, list, level),
                     }
@@ -81,7 +82,13 @@ impl Numbering {
         Ok(out)
     }
 
-    fn define(&mut self, e: &super::xml::Element<'_>, pattern: Option<i64>, list: Option<i64>, level: usize) {
+    fn define(
+        &mut self,
+        e: &super::xml::Element<'_>,
+        pattern: Option<i64>,
+        list: Option<i64>,
+        level: usize,
+    ) {
         if level >= LEVELS {
             return;
         }
@@ -99,7 +106,9 @@ impl Numbering {
             match (e.name(), e.attribute("val")) {
                 ("start", Some(value)) => entry.start = value.parse().unwrap_or(1),
                 ("numFmt", Some(value)) => entry.format = value,
-                ("lvlText", Some(value)) => entry.text = value.chars().take(MARK_MAX_CHARS).collect(),
+                ("lvlText", Some(value)) => {
+                    entry.text = value.chars().take(MARK_MAX_CHARS).collect()
+                }
                 _ => {}
             }
         }

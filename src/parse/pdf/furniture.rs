@@ -1,0 +1,134 @@
+//! Headers and footers: what stands at the same place with the same words, numbers aside, on most
+//! of the pages around.
+
+use super::order::Item;
+use crate::model::Table;
+
+/// Part of the page's height, from either end, where furniture stands.
+const ZONE: f32 = 0.14;
+
+/// Pages before and behind that are compared.
+pub(super) const NEIGHBOURS: usize = 6;
+
+/// Furniture does not move by more than this from page to page, in points.
+const SAME_PLACE_PT: f32 = 4.0;
+
+/// Longest text that can be furniture, in characters.
+const TEXT_MAX_CHARS: usize = 200;
+
+/// What is remembered of a page to recognise its furniture on others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace(Vec<Mark>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Mark {
+    words: String,
+    /// Distance of the middle from the upper or, negative, from the lower edge of the page.
+    place: f32,
+}
+
+impl Trace {
+    /// Remembers what stands near the edges of a page.
+    pub(super) fn of(items: &[Item], height_pt: f32) -> Self {
+        Self(items.iter().filter_map(|i| mark(i, height_pt)).collect())
+    }
+
+    fn has(&self, mark: &Mark) -> bool {
+        self.0
+            .iter()
+            .any(|m| m.words == mark.words && (m.place - mark.place).abs() <= SAME_PLACE_PT)
+    }
+}
+
+/// Whether `item` repeats on most of the pages around: on half of them at least, since left and
+/// right pages may differ.
+pub(super) fn is_furniture<'t>(
+    item: &Item,
+    height_pt: f32,
+    around: impl Iterator<Item = &'t Trace>,
+) -> bool {
+    let Some(mark) = mark(item, height_pt) else { return false };
+    let (mut pages, mut hits) = (0usize, 0usize);
+    for trace in around {
+        pages += 1;
+        hits += usize::from(trace.has(&mark));
+    }
+    hits > 0 && hits * 5 >= pages * 2
+}
+
+fn mark(item: &Item, height_pt: f32) -> Option<Mark> {
+    let middle = item.bbox().center_y();
+    let zone = ZONE * height_pt;
+    let place = if middle <= zone {
+        middle
+    } else if middle >= height_pt - zone {
+        middle - height_pt
+    } else {
+        return None;
+    };
+    let words = match item {
+        Item::Line(line) => normalise(&line.text),
+        Item::Table(table, _) => table_words(table),
+    };
+    (!words.is_empty() && words.chars().count() <= TEXT_MAX_CHARS).then_some(Mark { words, place })
+}
+
+fn table_words(table: &Table) -> String {
+    let rows: Vec<String> = table.rows.iter().map(|r| normalise(&r.text())).collect();
+    rows.join(" ")
+}
+
+/// Numbers become one sign: page numbers and dates differ from page to page.
+fn normalise(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| !c.is_whitespace()) {
+        if c.is_numeric() {
+            if !out.ends_with('#') {
+                out.push('#');
+            }
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::BBox;
+    use crate::pdf::content::{Pitch, TextLine, Weight};
+
+    fn item(text: &str, top: f32) -> Item {
+        Item::Line(TextLine {
+            text: text.to_owned(),
+            bbox: BBox::new(50.0, top, 200.0, top + 10.0),
+            size_pt: 10.0,
+            bold: Weight::Regular,
+            pitch: Pitch::Proportional,
+            row: 0,
+        })
+    }
+
+    #[test]
+    fn page_numbers_repeat_and_text_does_not() {
+        let page = |n: u32| {
+            vec![
+                item(&format!("Page {n} of 9"), 800.0),
+                item("Text", 400.0),
+                item(&format!("{n} bolts torn"), 20.0),
+            ]
+        };
+        let traces: Vec<Trace> =
+            [2, 3, 4].iter().map(|&n| Trace::of(&page(n)[..2], 842.0)).collect();
+        let items = page(1);
+        let verdicts: Vec<bool> =
+            items.iter().map(|i| is_furniture(i, 842.0, traces.iter())).collect();
+        assert_eq!(verdicts, [true, false, false]);
+    }
+
+    #[test]
+    fn a_single_page_has_no_furniture() {
+        assert!(!is_furniture(&item("Page 1", 800.0), 842.0, std::iter::empty()));
+    }
+}
