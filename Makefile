@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/millwright
 export CARGO_TARGET_DIR ?= $(CACHE)/target
-export MILLWRIGHT_WEIGHTS_DIR ?= $(CACHE)/weights/all-minilm-l6-v2
+export MILLWRIGHT_WEIGHTS_DIR ?= $(CACHE)/weights
 export PATH := $(CACHE)/tools/bin:$(PATH)
 DEMO_DIR ?= $(CACHE)/demo
 LISTEN ?= 127.0.0.1:8443

@@ -96,13 +96,12 @@ impl Appliance {
     pub(crate) async fn shut_down(self) {
         self.runner.stop().await;
         self.models.shut_down().await;
+        self.store.close().await;
     }
 }
 
 /// Opens the store alone, for commands that need nothing else.
 pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), CliError> {
-    // Before the first database connection: the vector functions are part of the schema's reach.
-    knowledge::register_vector_functions().map_err(|error| CliError::Failed(chain(&error)))?;
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let key_file = &config.data.key_file;
     let options = StoreOptions {

@@ -71,7 +71,10 @@ pub(crate) fn golden_questions() -> Result<String, CliError> {
 }
 
 /// Prepares the demo unless that is done; returns what to print once (one-time passwords).
-pub(crate) async fn prepare(console: &Console, data_dir: &Path) -> Result<Option<String>, CliError> {
+pub(crate) async fn prepare(
+    console: &Console,
+    data_dir: &Path,
+) -> Result<Option<String>, CliError> {
     let done = data_dir.join(COMPLETE_FILE);
     if done.exists() {
         return Ok(None);
@@ -85,10 +88,8 @@ pub(crate) async fn prepare(console: &Console, data_dir: &Path) -> Result<Option
     for tenant in &plant.tenants {
         prepare_tenant(console, tenant, &mut passwords).await?;
     }
-    seal::write_atomically(&done, b"").map_err(|source| CliError::File {
-        what: done.display().to_string(),
-        source,
-    })?;
+    seal::write_atomically(&done, b"")
+        .map_err(|source| CliError::File { what: done.display().to_string(), source })?;
     note(&format!("demo: ready after {} s", started.elapsed().as_secs()));
     Ok(Some(passwords))
 }

@@ -3,26 +3,17 @@
 
 use std::path::Path;
 
+use http::Method;
 use http::console::{Console, ConsoleRequest};
-use http::{Body, Method};
 use serde_json::Value;
 
 use super::args::Who;
 use super::error::{CliError, Problem};
 
-/// Longest line of an event stream that is read.
-const EVENT_MAX_BYTES: usize = 4 * 1024 * 1024;
-
 /// A client of the API for one command.
 pub(crate) struct Api {
     console: Console,
     who: Who,
-}
-
-/// One event of a stream.
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) data: Value,
 }
 
 impl Api {
@@ -58,7 +49,9 @@ impl Api {
         loop {
             let join = if target.contains('?') { '&' } else { '?' };
             let page = match &cursor {
-                Some(cursor) => self.get(&format!("{target}{join}cursor={}", encode(cursor))).await?,
+                Some(cursor) => {
+                    self.get(&format!("{target}{join}cursor={}", encode(cursor))).await?
+                }
                 None => self.get(target).await?,
             };
             items.extend(page["items"].as_array().cloned().unwrap_or_default());
@@ -78,37 +71,7 @@ impl Api {
     ) -> Result<Value, CliError> {
         let (content_type, body) = multipart(file_name, &content, fields);
         let request = ConsoleRequest::new(Method::Post, "/api/v1/documents/upload");
-        self.answer(request.body(content_type, Body::from(body))).await
-    }
-
-    /// Posts and calls `each` with every event of the answer's stream.
-    pub(crate) async fn stream(
-        &self,
-        target: &str,
-        body: &Value,
-        mut each: impl FnMut(Event) -> Result<(), CliError>,
-    ) -> Result<(), CliError> {
-        let request = self.addressed(ConsoleRequest::new(Method::Post, target).json(body));
-        let mut response = self.console.send(request).await.map_err(unreachable_server)?;
-        if !response.status.is_success() {
-            let status = response.status.as_u16();
-            let body = response.json().await.unwrap_or(Value::Null);
-            return Err(CliError::Problem(Box::new(Problem { status, body })));
-        }
-        let mut buffer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable_server)? {
-            buffer.extend_from_slice(&chunk);
-            while let Some(end) = buffer.windows(2).position(|w| w == b"\n\n") {
-                let block: Vec<u8> = buffer.drain(..end + 2).collect();
-                if let Some(event) = parse_event(&String::from_utf8_lossy(&block)) {
-                    each(event)?;
-                }
-            }
-            if buffer.len() > EVENT_MAX_BYTES {
-                return Err(CliError::Failed("the answer's stream is malformed".into()));
-            }
-        }
-        Ok(())
+        self.answer(request.bytes(content_type, body)).await
     }
 
     async fn answer(&self, request: ConsoleRequest) -> Result<Value, CliError> {
@@ -181,20 +144,6 @@ fn multipart(file_name: &str, content: &[u8], fields: &[(&str, String)]) -> (Str
     (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
-fn parse_event(block: &str) -> Option<Event> {
-    let mut name = None;
-    let mut data = String::new();
-    for line in block.lines() {
-        if let Some(value) = line.strip_prefix("event:") {
-            name = Some(value.trim().to_owned());
-        } else if let Some(value) = line.strip_prefix("data:") {
-            data.push_str(value.strip_prefix(' ').unwrap_or(value));
-        }
-    }
-    let data = serde_json::from_str(&data).unwrap_or(Value::Null);
-    Some(Event { name: name?, data })
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
@@ -207,12 +156,5 @@ mod tests {
         let text = String::from_utf8(body).unwrap();
         assert_eq!(text.matches(&format!("--{boundary}\r\n")).count(), 2, "{text}");
         assert!(text.contains("filename=\"a%22b.txt\""));
-    }
-
-    #[test]
-    fn events_are_read_with_their_data() {
-        let event = parse_event("id: 3\nevent: token\ndata: {\"text\":\"x\"}\n\n").unwrap();
-        assert_eq!((event.name.as_str(), event.data["text"].as_str()), ("token", Some("x")));
-        assert!(parse_event(": heartbeat\n\n").is_none());
     }
 }

@@ -386,7 +386,6 @@ pub(crate) enum Worker {
     Model {
         /// Threads; one per core when left out
         #[arg(long)]
-        threads: Option<u32>,
+        threads: Option<std::num::NonZeroUsize>,
     },
 }
-

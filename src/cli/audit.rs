@@ -47,7 +47,11 @@ async fn verify(api: &Api, tenant: Option<&str>, out: Out) -> Result<(), CliErro
     for log in report["logs"].as_array().into_iter().flatten() {
         let name = field(log, "name");
         if log["sound"].as_bool() == Some(true) {
-            out.line(&format!("{name}: sound, {} entries, root {}", field(log, "size"), field(log, "root")));
+            out.line(&format!(
+                "{name}: sound, {} entries, root {}",
+                field(log, "size"),
+                field(log, "root")
+            ));
         } else {
             sound = false;
             let finding = &log["finding"];

@@ -36,7 +36,8 @@ const FREE_WARNING_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 const BUILT_AFTER: &str = "2026-11-01";
 
 pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
-    let mut findings = vec![server(config).await, data_dir(&config.data.dir), disk(&config.data.dir)];
+    let mut findings =
+        vec![server(config).await, data_dir(&config.data.dir), disk(&config.data.dir)];
     findings.push(clock());
     findings.push(certificate(config));
     findings.push(processor());
@@ -118,7 +119,12 @@ fn disk(dir: &Path) -> Finding {
         }
     };
     let Some(space) = space else {
-        return finding("disk", State::Failed, "free space can't be read".into(), "check the mount");
+        return finding(
+            "disk",
+            State::Failed,
+            "free space can't be read".into(),
+            "check the mount",
+        );
     };
     let free = space.f_bavail.saturating_mul(space.f_frsize);
     let detail = format!("{:.1} GiB free", free as f64 / f64::from(1 << 30));
@@ -135,7 +141,12 @@ fn clock() -> Finding {
     let built = Timestamp::parse(BUILT_AFTER).unwrap_or_default();
     if now < built {
         let detail = format!("shows {now}, before this program was built");
-        return finding("clock", State::Failed, detail, "set the clock: sessions and validity need it");
+        return finding(
+            "clock",
+            State::Failed,
+            detail,
+            "set the clock: sessions and validity need it",
+        );
     }
     finding("clock", State::Ok, format!("shows {now}"), "")
 }
@@ -194,8 +205,7 @@ async fn cage(config: &Config) -> Finding {
     };
     match parse_worker(config, exe).self_test().await {
         Ok(report) => {
-            let detail =
-                format!(
+            let detail = format!(
                 "{} forbidden acts refused; landlock is {}",
                 report.denied_count(),
                 report.landlock
@@ -217,9 +227,12 @@ async fn cage(config: &Config) -> Finding {
 
 fn weights() -> Finding {
     match engine::verify_weights() {
-        Ok(sha256) => {
-            finding("weights", State::Ok, format!("embedder all-MiniLM-L6-v2, {}…", &sha256[..12]), "")
-        }
+        Ok(sha256) => finding(
+            "weights",
+            State::Ok,
+            format!("embedder all-MiniLM-L6-v2, {}…", &sha256[..12]),
+            "",
+        ),
         Err(error) => finding(
             "weights",
             State::Failed,

@@ -31,8 +31,7 @@ pub(crate) async fn run(api: &Api, command: &Document, out: Out) -> Result<(), C
         }
         Document::Reindex { document, .. } => {
             let id = find(api, document).await?;
-            let queued =
-                api.post(&format!("/api/v1/documents/{id}/reindex"), &json!({})).await?;
+            let queued = api.post(&format!("/api/v1/documents/{id}/reindex"), &json!({})).await?;
             wait_for_job(api, &field(&queued, "job_id"), document).await?;
             out.line(&format!("{document} is indexed again."));
             out.value(&queued);
@@ -49,7 +48,10 @@ async fn list(api: &Api, text: Option<&str>, out: Out) -> Result<(), CliError> {
         .map(|document| {
             let current = &document["current"];
             let mut cells = row(document, &["key", "title"]);
-            cells.extend(row(current, &["number", "standing", "classification", "language", "page_count"]));
+            cells.extend(row(
+                current,
+                &["number", "standing", "classification", "language", "page_count"],
+            ));
             cells
         })
         .collect();
@@ -70,7 +72,16 @@ async fn show(api: &Api, document: &str, out: Out) -> Result<(), CliError> {
         .map(|revision| {
             row(
                 revision,
-                &["number", "state", "standing", "classification", "language", "page_count", "file_name", "id"],
+                &[
+                    "number",
+                    "state",
+                    "standing",
+                    "classification",
+                    "language",
+                    "page_count",
+                    "file_name",
+                    "id",
+                ],
             )
         })
         .collect();
@@ -87,7 +98,11 @@ async fn show(api: &Api, document: &str, out: Out) -> Result<(), CliError> {
         ));
     }
     for chunk in details["chunks"].as_array().into_iter().flatten() {
-        out.line(&format!("\npage {} · {} tokens", field(chunk, "page_first"), field(chunk, "token_count")));
+        out.line(&format!(
+            "\npage {} · {} tokens",
+            field(chunk, "page_first"),
+            field(chunk, "token_count")
+        ));
         out.line(&wrap(&field(chunk, "text"), 88, "    "));
     }
     Ok(())

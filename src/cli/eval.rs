@@ -77,10 +77,7 @@ fn wanted_rights(question: &GoldenQuestion) -> (String, String, bool) {
 }
 
 /// Finds somebody with exactly the rights of each question.
-async fn people(
-    appliance: &Appliance,
-    questions: &[GoldenQuestion],
-) -> Result<People, CliError> {
+async fn people(appliance: &Appliance, questions: &[GoldenQuestion]) -> Result<People, CliError> {
     let mut people = People::new();
     let api = Api::new(appliance.console(), Who::default());
     for question in questions {
@@ -120,7 +117,19 @@ fn report(report: &EvaluationReport, args: &Eval, out: Out) -> Result<(), CliErr
         };
         out.line(&format!("\n{name}"));
         out.table(
-            &["category", "answerable", "right", "page", "wrong", "missed", "no answer", "refused", "invented", "invalid", "above rights"],
+            &[
+                "category",
+                "answerable",
+                "right",
+                "page",
+                "wrong",
+                "missed",
+                "no answer",
+                "refused",
+                "invented",
+                "invalid",
+                "above rights",
+            ],
             &rows(half),
         );
     }
@@ -165,8 +174,7 @@ fn rows(half: &HalfReport) -> Vec<Vec<String>> {
             counts.above_rights.to_string(),
         ]
     };
-    let mut rows: Vec<_> =
-        half.categories.iter().map(|(name, counts)| row(name, counts)).collect();
+    let mut rows: Vec<_> = half.categories.iter().map(|(name, counts)| row(name, counts)).collect();
     rows.push(row("all", &half.all));
     rows
 }

@@ -4,8 +4,8 @@ mod api;
 mod args;
 mod ask;
 mod audit;
-mod document;
 mod doctor;
+mod document;
 mod error;
 mod eval;
 mod ingest;
@@ -43,7 +43,10 @@ pub(crate) fn main() -> ExitCode {
         return match worker {
             Worker::Parse { self_test: true } => parse::self_test_main(),
             Worker::Parse { self_test: false } => parse::worker_main(),
-            Worker::Model { threads } => engine::worker_main(*threads),
+            Worker::Model { threads } => engine::worker_main(&engine::WorkerOptions {
+                threads: *threads,
+                ..engine::WorkerOptions::default()
+            }),
         };
     }
     let out = Out::new(cli.global.json);
@@ -165,8 +168,13 @@ pub(crate) fn load_config(global: &Global, command: &Command) -> Result<Loaded, 
 /// Commands that people wait for say what they do themselves; only trouble is logged there.
 fn log_settings(config: &Config, command: &Command) -> config::Log {
     let mut log = config.log.clone();
-    if !matches!(command, Command::Serve(_)) && log.level == "info" {
-        log.level = "error".into();
+    if log.level == "info" {
+        match command {
+            // The demo talks to its reader: a line per request would drown what it says.
+            Command::Serve(serve) if serve.demo => log.level = "warn,millwright=info".into(),
+            Command::Serve(_) => {}
+            _ => log.level = "error".into(),
+        }
     }
     log
 }

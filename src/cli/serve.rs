@@ -51,7 +51,10 @@ async fn prepare_demo(appliance: &Appliance, config: &Config, url: &str) -> Resu
     let passwords = demo::prepare(&console, &config.data.dir).await?;
     if let Some(passwords) = passwords.filter(|text| !text.is_empty()) {
         note("\nOne-time passwords, shown only now (each must be changed at the first login):\n");
-        note(&format!("  {:<10} {:<34} {:<9} {:<13} {}", "tenant", "e-mail", "role", "clearance", "password"));
+        note(&format!(
+            "  {:<10} {:<34} {:<9} {:<13} {}",
+            "tenant", "e-mail", "role", "clearance", "password"
+        ));
         note(passwords.trim_end());
     }
     let data_dir = config.data.dir.display();

@@ -35,8 +35,7 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
         }
         User::List { .. } => {
             let users = api.items(ROOT).await?;
-            let names =
-                ["email", "display_name", "role", "clearance", "export_eligible", "status"];
+            let names = ["email", "display_name", "role", "clearance", "export_eligible", "status"];
             let rows: Vec<_> = users.iter().map(|user| row(user, &names)).collect();
             out.table(&["e-mail", "name", "role", "clearance", "export", "status"], &rows);
             out.value(&json!({ "items": users }));

@@ -66,11 +66,6 @@ pub(crate) const KEYS: &[Key] = &[
         "Least level that is logged: error, warn, info, debug, trace; or a filter such as \
          \"info,http=debug\".",
     ),
-    key(
-        "telemetry.otlp_endpoint",
-        "\"\"",
-        "OpenTelemetry collector, as http://address:port. Empty: nothing is sent.",
-    ),
 ];
 
 /// Environment variable that overrides a key: `server.listen` is `MILLWRIGHT_SERVER_LISTEN`.

@@ -56,7 +56,8 @@ const OTHER_VARIABLES: &[&str] = &["MILLWRIGHT_CONFIG", "MILLWRIGHT_DATA_DIR"];
 pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut values = BTreeMap::new();
     for key in KEYS {
-        let value = parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
+        let value =
+            parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
         values.insert(key.path.to_owned(), (value, "default".to_owned()));
     }
     let file = match &sources.file {
@@ -191,7 +192,8 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         );
     }
     for origin in &server.cors_allowed_origins {
-        if !(origin.starts_with("https://") || origin.starts_with("http://")) || origin.contains('*')
+        if !(origin.starts_with("https://") || origin.starts_with("http://"))
+            || origin.contains('*')
         {
             return fail(
                 "server.cors_allowed_origins",
@@ -264,7 +266,10 @@ mod tests {
     #[test]
     fn an_unknown_key_names_the_nearest() {
         let error = load_text("[server]\nlisten_adress = 'x'\n", &[]).err().unwrap();
-        assert_eq!(error, "FILE: unknown key 'server.listen_adress'; did you mean 'server.listen'?");
+        assert_eq!(
+            error,
+            "FILE: unknown key 'server.listen_adress'; did you mean 'server.listen'?"
+        );
         let error = load_text("", &[("MILLWRIGHT_SERVER_LISTN", "x")]).err().unwrap();
         assert!(error.ends_with("did you mean 'MILLWRIGHT_SERVER_LISTEN'?"), "{error}");
         assert!(load_text("zzz = 1", &[]).err().unwrap().contains("config default"));

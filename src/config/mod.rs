@@ -28,7 +28,6 @@ pub(crate) struct Config {
     pub(crate) ingest: Ingest,
     pub(crate) models: Models,
     pub(crate) log: Log,
-    pub(crate) telemetry: Telemetry,
 }
 
 /// Where things are kept.
@@ -99,12 +98,4 @@ pub(crate) enum LogFormat {
     Pretty,
     /// One JSON object a line.
     Json,
-}
-
-/// Telemetry that leaves the machine; off unless an address is given.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Telemetry {
-    /// Empty: off.
-    pub(crate) otlp_endpoint: String,
 }

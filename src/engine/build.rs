@@ -58,6 +58,7 @@ fn find_and_verify() -> Result<(), String> {
             return Err(format!("{} has SHA-256 {found}, pinned is {pinned}", path.display()));
         }
         println!("cargo::rustc-env={variable}={}", path.display());
+        println!("cargo::rustc-env={variable}_SHA256={pinned}");
     }
     Ok(())
 }

@@ -24,4 +24,5 @@ mod worker;
 pub use embedder::{Embedder, EmbedderOptions, PathChoice};
 pub use error::EngineError;
 pub use tokens::{Sequence, TextTokens, WINDOW_TOKENS};
+pub use weights::{WEIGHTS_SHA256, verify_weights};
 pub use worker::{WorkerOptions, worker_main};

@@ -5,6 +5,7 @@
 //! in from the executable as words are met, and never copied.
 
 use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest as _, Sha256};
 
 use crate::error::EngineError;
 
@@ -28,6 +29,22 @@ pub(crate) const NORM_EPSILON: f32 = 1e-12;
 pub(crate) static MODEL: &[u8] = include_bytes!(env!("MILLWRIGHT_MINILM_MODEL"));
 pub(crate) static TOKENIZER: &[u8] = include_bytes!(env!("MILLWRIGHT_MINILM_TOKENIZER"));
 pub(crate) static CONFIG: &[u8] = include_bytes!(env!("MILLWRIGHT_MINILM_CONFIG"));
+
+/// SHA-256 of the embedder's weights as pinned in `models/all-minilm-l6-v2/pins.json`, in hex.
+pub const WEIGHTS_SHA256: &str = env!("MILLWRIGHT_MINILM_MODEL_SHA256");
+
+/// Hashes the weights in this executable (about 0.3 s) and compares with the pin; returns the hash.
+///
+/// # Errors
+/// [`EngineError::Weights`] when the executable is damaged.
+pub fn verify_weights() -> Result<&'static str, EngineError> {
+    let found: String = Sha256::digest(MODEL).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == WEIGHTS_SHA256 {
+        Ok(WEIGHTS_SHA256)
+    } else {
+        Err(EngineError::Weights(format!("SHA-256 is {found}, pinned is {WEIGHTS_SHA256}")))
+    }
+}
 
 /// The tensors by name.
 pub(crate) struct Weights {

@@ -25,7 +25,10 @@ fn only_the_valid_revision_answers() {
     let before = ask(&admin, "What is the lock-out waiting time of U-9?");
     assert!(before["text"].as_str().unwrap().contains("5 minutes"), "{before:#}");
     let (new, _) = admin.ingest("sop.md", &second, &key);
-    assert_eq!((new["revision_number"].as_u64(), &new["document_id"]), (Some(2), &old["document_id"]));
+    assert_eq!(
+        (new["revision_number"].as_u64(), &new["document_id"]),
+        (Some(2), &old["document_id"])
+    );
     let after = ask(&admin, "What is the lock-out waiting time of U-9?");
     let text = after["text"].as_str().unwrap();
     assert!(text.contains("12 minutes") && !text.contains("5 minutes"), "{after:#}");
@@ -81,7 +84,11 @@ fn files_that_cannot_be_read_leave_a_clear_error_on_the_document() {
     let pdf = fixtures::plant_file("rauental/sop-loto-004-rev2.pdf");
     let cases: [(&str, Vec<u8>, &[&str]); 4] = [
         ("half.pdf", pdf[..pdf.len() / 3].to_vec(), &["damaged", "done"]),
-        ("noise.pdf", (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect(), &["unsupported_format"]),
+        (
+            "noise.pdf",
+            (0..4096_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
+            &["unsupported_format"],
+        ),
         ("fake.docx", b"PK\x03\x04 not a zip at all".to_vec(), &["damaged", "unsupported_format"]),
         ("image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec(), &["unsupported_format"]),
     ];

@@ -138,7 +138,8 @@ fn another_tenants_object_is_as_absent_as_none_at_all() {
                     let path = path(route, own, Some((parameter, value)));
                     let answer = call(client, route, &path);
                     assert_eq!(
-                        answer.status, 404,
+                        answer.status,
+                        404,
                         "{} {path} as {role} with a {what} {kind}: {}",
                         route.method,
                         answer.text()
@@ -197,7 +198,13 @@ fn a_role_may_call_what_its_permissions_say_and_nothing_else() {
                     continue;
                 }
                 let answer = call(&world.people[&("alpha", role.as_str())], route, &path);
-                assert_eq!(answer.status, 403, "{} {path} as {role}: {}", route.method, answer.text());
+                assert_eq!(
+                    answer.status,
+                    403,
+                    "{} {path} as {role}: {}",
+                    route.method,
+                    answer.text()
+                );
                 assert_eq!(answer.json()["code"], "forbidden");
                 cells += 1;
             }

@@ -20,8 +20,7 @@ fn chunks(appliance: &Appliance) -> Vec<String> {
     let queries = ["P-101", "tightening torque", "bearing grease", "vibration", "seal", "motor"];
     let mut found = Vec::new();
     for query in queries {
-        let results =
-            appliance.json(&["search", query, "--tenant", "alpha", "--limit", "50"]);
+        let results = appliance.json(&["search", query, "--tenant", "alpha", "--limit", "50"]);
         for passage in results["passages"].as_array().unwrap() {
             found.push(format!(
                 "{query}|{}|{}|{}",

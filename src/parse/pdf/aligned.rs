@@ -15,6 +15,9 @@ const ROW_DISTANCE_EM: f32 = 2.5;
 /// A row nearer than this to the one above, in multiples of the font size, may be its second line.
 const WRAP_DISTANCE_EM: f32 = 0.45;
 
+/// Rows of one table are set in sizes that differ by no more than this factor.
+const SIZE_RATIO_MAX: f32 = 1.3;
+
 /// A cell of a table is on average not longer than this, in characters; columns of prose are.
 const CELL_CHARS_MAX: usize = 24;
 
@@ -71,7 +74,10 @@ fn run_at(rows: &[Vec<TextLine>], start: usize) -> Option<Run> {
     let mut bands: Vec<Band> = Vec::new();
     let mut end = start;
     while end < rows.len() {
-        let near = end == start || distance_em(&rows[end - 1], &rows[end]) <= ROW_DISTANCE_EM;
+        let near = end == start
+            || (distance_em(&rows[end - 1], &rows[end]) <= ROW_DISTANCE_EM
+                && rows[end][0].size_pt <= SIZE_RATIO_MAX * rows[start][0].size_pt
+                && rows[start][0].size_pt <= SIZE_RATIO_MAX * rows[end][0].size_pt);
         let Some(grown) = grow(&bands, &rows[end]).filter(|_| near) else { break };
         bands = grown;
         end += 1;
@@ -92,8 +98,12 @@ fn distance_em(above: &[TextLine], below: &[TextLine]) -> f32 {
 }
 
 /// The columns with one more row; `None` when the row does not fit: it joins two columns that
-/// stood apart, or leaves fewer than two.
+/// stood apart, has two pieces in one column, or leaves fewer than two columns.
 fn grow(bands: &[Band], row: &[TextLine]) -> Option<Vec<Band>> {
+    let in_one = |band: &Band| row.iter().filter(|l| band.touches(&l.bbox)).count() > 1;
+    if bands.iter().any(in_one) {
+        return None;
+    }
     let mut out = bands.to_vec();
     for line in row {
         let touched: Vec<usize> =
@@ -225,6 +235,25 @@ mod tests {
         let found = extract(segments);
         let rows: Vec<String> = found.tables[0].0.rows.iter().map(TableRow::text).collect();
         assert_eq!(rows, ["F1\tLow", "F2\tHigh pressure", "F3\tTrip"]);
+    }
+
+    #[test]
+    fn a_page_header_and_a_title_do_not_swallow_the_form_below() {
+        let segments = vec![
+            line("Waterworks Limited", 0.0, 0),
+            line("NO-440 Rev 2", 300.0, 0),
+            line("A title as wide as half of the page", 0.0, 1),
+            line("Document", 0.0, 2),
+            line("NO-440", 80.0, 2),
+            line("Revision", 0.0, 3),
+            line("2", 80.0, 3),
+            line("Owner", 0.0, 4),
+            line("T. Okafor", 80.0, 4),
+        ];
+        let found = extract(segments);
+        let rows: Vec<String> = found.tables[0].0.rows.iter().map(TableRow::text).collect();
+        assert_eq!(rows, ["Document\tNO-440", "Revision\t2", "Owner\tT. Okafor"]);
+        assert_eq!(found.rest.len(), 3);
     }
 
     #[test]

@@ -19,6 +19,9 @@ const OPEN_ROWS: usize = 6;
 /// Two prints of one text closer than this, in multiples of the font size, make a poor man's bold.
 const OVERPRINT_EM: f32 = 0.2;
 
+/// This many dots in a row are a leader.
+const LEADER_DOTS_MIN: usize = 4;
+
 /// Joins pieces into segments: lines, or parts of lines between large gaps. Rows are numbered from
 /// top to bottom.
 pub(super) fn segments(mut spans: Vec<Span>) -> Vec<TextLine> {
@@ -105,16 +108,26 @@ fn is_overprint(a: &Span, b: &Span) -> bool {
         && (a.bbox.top - b.bbox.top).abs() < near
 }
 
-/// Runs of white space become one space.
+/// Runs of white space become one space, and the row of dots between a title and its page number
+/// one ellipsis: it is a drawing made of letters, and as text a burden.
 pub(super) fn squeeze(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut dots = 0;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
-        if !word.is_empty() {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push_str(word);
+        if word.is_empty() {
+            continue;
         }
+        let is_dots = word.chars().all(|c| matches!(c, '.' | '…' | '·'));
+        dots = if is_dots { dots + word.chars().count() } else { 0 };
+        if dots >= LEADER_DOTS_MIN {
+            out.truncate(out.trim_end_matches(['.', '…', '·', ' ']).len());
+            out.push_str(if out.is_empty() { "…" } else { " …" });
+            continue;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
     }
     out
 }
@@ -170,6 +183,15 @@ mod tests {
             span("next", 0.0, 14.0),
         ];
         assert_eq!(texts(spans), ["Pump torque", "45 Nm", "next"]);
+    }
+
+    #[test]
+    fn leaders_are_shortened_and_ellipses_kept() {
+        assert_eq!(squeeze("1 Scope . . . . . . . 3"), "1 Scope … 3");
+        assert_eq!(squeeze("1 Scope ........ 3"), "1 Scope … 3");
+        assert_eq!(squeeze("wait ... then go"), "wait ... then go");
+        assert_eq!(squeeze(". . . . ."), "…");
+        assert_eq!(squeeze("end. Next"), "end. Next");
     }
 
     #[test]

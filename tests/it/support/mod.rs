@@ -148,8 +148,17 @@ impl Appliance {
     /// Makes a person, changes the one-time password, and signs them in with a token.
     pub(crate) fn person(&self, tenant: &str, person: Person<'_>) -> Client {
         let mut args = vec![
-            "user", "add", person.email, "--tenant", tenant, "--name", person.email, "--role",
-            person.role, "--clearance", person.clearance,
+            "user",
+            "add",
+            person.email,
+            "--tenant",
+            tenant,
+            "--name",
+            person.email,
+            "--role",
+            person.role,
+            "--clearance",
+            person.clearance,
         ];
         if person.export_eligible {
             args.push("--export-eligible");
