@@ -296,7 +296,7 @@ fn contains_words(text: &str, words: &str) -> bool {
 }
 
 fn plain(text: &str) -> String {
-    let spaced = text.replace(['⋅', '•', '∙'], "·").replace('−', "-").replace('–', "-");
+    let spaced = text.replace(['⋅', '•', '∙'], "·").replace(['−', '–'], "-");
     spaced.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

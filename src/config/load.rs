@@ -146,7 +146,7 @@ fn build(values: &BTreeMap<String, (Value, String)>) -> Result<Config, ConfigErr
             table.insert(name.to_owned(), value.clone());
         }
     }
-    Config::deserialize_table(root.clone()).or_else(|first| {
+    Config::deserialize_table(root.clone()).map_err(|first| {
         // Put the defaults back one at a time: the key whose default mends it is at fault.
         for key in KEYS {
             let Some((_, origin)) = values.get(key.path).filter(|(_, o)| o != "default") else {
@@ -161,10 +161,10 @@ fn build(values: &BTreeMap<String, (Value, String)>) -> Result<Config, ConfigErr
             }
             let still = Config::deserialize_table(mended).err();
             if still.as_deref() != Some(first.as_str()) {
-                return Err(value_error(origin, key.path, first));
+                return value_error(origin, key.path, first);
             }
         }
-        Err(value_error("configuration", "?", first))
+        value_error("configuration", "?", first)
     })
 }
 
@@ -185,7 +185,7 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         return fail("server.plain_http", "only allowed when server.listen is a loopback address");
     }
     let own = !server.certificate_file.as_os_str().is_empty();
-    if own != !server.certificate_key_file.as_os_str().is_empty() {
+    if own == server.certificate_key_file.as_os_str().is_empty() {
         return fail(
             "server.certificate_key_file",
             "certificate_file and certificate_key_file belong together: set both or neither",

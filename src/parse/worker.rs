@@ -31,7 +31,7 @@ pub fn worker_main() -> ExitCode {
         Ok(landlock) => landlock,
         Err(error) => return complain(EXIT_CAGE_FAILED, &with_causes(&error)),
     };
-    match serve(&request, WorkerMessage::Caged { landlock }) {
+    match serve(&request, &WorkerMessage::Caged { landlock }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(EXIT_PIPE_CLOSED),
     }
@@ -70,9 +70,9 @@ fn set_quiet_panic_hook() {
     }));
 }
 
-fn serve(request: &WorkerRequest, first: WorkerMessage) -> io::Result<()> {
+fn serve(request: &WorkerRequest, first: &WorkerMessage) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    write_frame(&mut out, &first)?;
+    write_frame(&mut out, first)?;
     let mut pipe_error = None;
     let result = read_document().and_then(|bytes| {
         let mut on_page = |page| {

@@ -13,8 +13,6 @@ const CUE_WEIGHT: f32 = 0.15;
 /// A question as it is compared with sentences.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
-    /// As it was typed, completed by the conversation.
-    pub(crate) text: String,
     pub(crate) language: Option<Language>,
     /// Words that say something, each with its weight.
     pub(crate) terms: Vec<(Term, f32)>,
@@ -43,7 +41,6 @@ impl Question {
             weighted.push((term, if is_cue { weight * CUE_WEIGHT } else { weight }));
         }
         Self {
-            text: text.to_owned(),
             language,
             terms: weighted,
             named: named_in_question(text),

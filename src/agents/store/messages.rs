@@ -152,24 +152,22 @@ fn citations_of(tx: &ReadTx<'_>, message: &Message) -> Result<Vec<Citation>, Sto
             Ok((citation, ids, words, row.get::<_, Option<String>>(13)?))
         },
     )?;
-    let citation = |(citation, ids, words, path): (
-        Citation,
-        (Vec<u8>, Vec<u8>),
-        [String; 3],
-        Option<String>,
-    )| {
+    let mut citations = Vec::with_capacity(rows.len());
+    for (citation, ids, words, path) in rows {
+        let ids: (Vec<u8>, Vec<u8>) = ids;
+        let words: [String; 3] = words;
         let corrupt = StoreError::Corrupt;
         let path = path.map(|json| serde_json::from_str(&json)).transpose();
-        Ok(Citation {
+        citations.push(Citation {
             document_id: DocumentId::from_bytes(id_bytes(&ids.0, "citations.document_id")?),
             revision_id: RevisionId::from_bytes(id_bytes(&ids.1, "citations.revision_id")?),
             boxes: serde_json::from_str(&words[0]).map_err(|_| corrupt("citations.boxes"))?,
             label: label(&words[1], &words[2], Origin::Document)?,
             heading_path: path.map_err(|_| corrupt("chunks.heading_path"))?.unwrap_or_default(),
             ..citation
-        })
-    };
-    rows.into_iter().map(citation).collect()
+        });
+    }
+    Ok(citations)
 }
 
 struct Raw {

@@ -107,7 +107,7 @@ impl Numbering {
                 ("start", Some(value)) => entry.start = value.parse().unwrap_or(1),
                 ("numFmt", Some(value)) => entry.format = value,
                 ("lvlText", Some(value)) => {
-                    entry.text = value.chars().take(MARK_MAX_CHARS).collect()
+                    entry.text = value.chars().take(MARK_MAX_CHARS).collect();
                 }
                 _ => {}
             }

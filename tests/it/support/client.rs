@@ -83,12 +83,6 @@ impl Client {
         self.headers.insert("sec-fetch-site", "same-origin".parse().unwrap());
     }
 
-    pub(crate) fn with_header(&self, name: &'static str, value: &str) -> Self {
-        let mut client = self.clone();
-        client.headers.insert(name, value.parse().unwrap());
-        client
-    }
-
     pub(crate) fn get(&self, target: &str) -> Answer {
         self.send("GET", target, None)
     }

@@ -89,10 +89,6 @@ impl Appliance {
         std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.server.as_ref().unwrap().id()
-    }
-
     /// SIGKILL: nothing gets a chance to tidy up.
     pub(crate) fn kill(&mut self) {
         let mut child = self.server.take().unwrap();
