@@ -1,7 +1,7 @@
 //! How well a candidate answers a question: a few plain features, and two linear sums of them. One
 //! orders the candidates; the other, through the logistic function, says whether the best of them
-//! is an answer at all. The numbers were fitted on the tuning half of the golden questions by
-//! `models/quote-mode/fit.py`, which documents how.
+//! is an answer at all. How far the numbers are fitted stands in `weights.rs`;
+//! `models/quote-mode/fit.py` documents how it is done.
 
 use std::collections::BTreeMap;
 

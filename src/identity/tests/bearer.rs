@@ -53,6 +53,7 @@ impl Forge {
     }
 
     /// The genuine claims with changes (`null` removes), signed by the appliance's own key.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
     fn signed(&self, changes: Value) -> String {
         let mut claims = self.claims.as_object().unwrap().clone();
         for (name, value) in changes.as_object().unwrap() {

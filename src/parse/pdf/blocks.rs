@@ -12,6 +12,12 @@ const HEADING_RATIO: f32 = 1.12;
 /// Longest heading, in characters.
 const HEADING_MAX_CHARS: usize = 160;
 
+/// Most lines of one heading.
+const HEADING_MAX_LINES: usize = 3;
+
+/// What ends with a full stop and is longer than this is a sentence, in characters.
+const SENTENCE_MIN_CHARS: usize = 50;
+
 /// Space between lines beyond which a new paragraph begins, in multiples of the line height.
 const PARAGRAPH_GAP: f32 = 0.65;
 
@@ -75,7 +81,17 @@ struct Open {
 
 impl Open {
     fn close(self) -> Block {
-        Block::new(self.kind, self.lines.into_iter().map(line).collect())
+        let kind = if self.is_large_text() { BlockKind::Paragraph } else { self.kind };
+        Block::new(kind, self.lines.into_iter().map(line).collect())
+    }
+
+    /// Running text in larger type than the rest of the document is no heading.
+    fn is_large_text(&self) -> bool {
+        let is_heading = matches!(self.kind, BlockKind::Heading { .. });
+        let chars: usize = self.lines.iter().map(|l| l.text.chars().count()).sum();
+        let ends = self.lines.last().is_some_and(|l| l.text.ends_with(['.', ':', ';', ',']));
+        let is_sentence = ends && chars > SENTENCE_MIN_CHARS;
+        is_heading && (self.lines.len() > HEADING_MAX_LINES || is_sentence)
     }
 
     /// Whether `next`, which by itself would begin a block of `kind`, goes on with this one.
@@ -234,6 +250,13 @@ mod tests {
         ];
         let want: Vec<(String, usize)> = want.iter().map(|&(n, c)| (n.to_owned(), c)).collect();
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn large_running_text_is_no_heading() {
+        let line = "The pilot was attempting to land on his strip";
+        let items = (0..5).map(|i| text(line, i as f32 * 15.0, 12.0, Weight::Regular));
+        assert_eq!(kinds(&build(items.collect(), 9.0)), [("paragraph".to_owned(), 5)]);
     }
 
     #[test]

@@ -16,6 +16,12 @@ const SAME_PLACE_PT: f32 = 4.0;
 /// Longest text that can be furniture, in characters.
 const TEXT_MAX_CHARS: usize = 200;
 
+/// How pages are numbered, numbers written as `#`: furniture even on a single page.
+const PAGE_NUMBERS: &[&str] = &[
+    "#", "-#-", "–#–", "#/#", "#of#", "page#", "page#of#", "page#/#", "seite#", "seite#von#",
+    "seite#/#", "strana#", "strana#z#", "strana#/#", "stránka#z#", "s.#", "p.#",
+];
+
 /// What is remembered of a page to recognise its furniture on others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trace(Vec<Mark>);
@@ -34,9 +40,10 @@ impl Trace {
     }
 
     fn has(&self, mark: &Mark) -> bool {
-        self.0
-            .iter()
-            .any(|m| m.words == mark.words && (m.place - mark.place).abs() <= SAME_PLACE_PT)
+        self.0.iter().any(|m| {
+            let same_place = (m.place - mark.place).abs() <= SAME_PLACE_PT;
+            same_place && (m.words.starts_with(&mark.words) || mark.words.starts_with(&m.words))
+        })
     }
 }
 
@@ -48,6 +55,9 @@ pub(super) fn is_furniture<'t>(
     around: impl Iterator<Item = &'t Trace>,
 ) -> bool {
     let Some(mark) = mark(item, height_pt) else { return false };
+    if PAGE_NUMBERS.contains(&mark.words.as_str()) {
+        return true;
+    }
     let (mut pages, mut hits) = (0usize, 0usize);
     for trace in around {
         pages += 1;
@@ -128,7 +138,8 @@ mod tests {
     }
 
     #[test]
-    fn a_single_page_has_no_furniture() {
-        assert!(!is_furniture(&item("Page 1", 800.0), 842.0, std::iter::empty()));
+    fn a_single_page_has_no_furniture_but_its_number() {
+        assert!(!is_furniture(&item("Rev 2", 800.0), 842.0, std::iter::empty()));
+        assert!(is_furniture(&item("Strana 1 z 3", 800.0), 842.0, std::iter::empty()));
     }
 }

@@ -23,11 +23,13 @@ pub(super) fn header_rows(rows: &[TableRow], bold: &[bool]) -> u32 {
     0
 }
 
-/// Every cell filled and none with a digit, above rows that have digits.
+/// Every cell filled, none with a digit and none a label of a form (`Serial no.:`), above rows that
+/// have digits.
 fn names_columns(first: &TableRow, rest: &[TableRow]) -> bool {
     let has_digit = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+    let is_name = |text: &str| !text.is_empty() && !has_digit(text) && !text.ends_with(':');
     first.cells.len() >= 2
-        && first.cells.iter().all(|c| !c.text.is_empty() && !has_digit(&c.text))
+        && first.cells.iter().all(|c| is_name(&c.text))
         && rest.iter().any(|r| r.cells.iter().any(|c| has_digit(&c.text)))
 }
 
@@ -50,5 +52,7 @@ mod tests {
         let titled = rows(&[&["Torques", ""], &["Part", "Nm"], &["Bolt", "45"]]);
         assert_eq!(header_rows(&titled, &[false; 3]), 2);
         assert_eq!(header_rows(&plain[..1], &[true]), 0);
+        let form = rows(&[&["Owner:", "Brandl"], &["Phone:", "224"]]);
+        assert_eq!(header_rows(&form, &[false; 2]), 0);
     }
 }

@@ -17,6 +17,7 @@ mod matrix;
 mod metrics;
 mod order;
 mod paths;
+mod ruled_rows;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -148,8 +149,9 @@ fn layout(mut content: Content) -> Vec<Item> {
             && (0.0..=content.height_pt).contains(&s.bbox.center_y())
     });
     let ruled = grid::extract(content.spans, &content.rules);
-    let aligned = aligned::extract(lines::segments(ruled.rest));
-    let tables = ruled.tables.into_iter().chain(aligned.tables);
+    let row_ruled = ruled_rows::extract(lines::segments(ruled.rest), &content.rules);
+    let aligned = aligned::extract(row_ruled.rest);
+    let tables = ruled.tables.into_iter().chain(row_ruled.tables).chain(aligned.tables);
     let mut items: Vec<Item> = tables.map(|(table, bbox)| Item::Table(table, bbox)).collect();
     items.extend(aligned.rest.into_iter().map(Item::Line));
     order::order(items)
