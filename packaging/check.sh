@@ -35,4 +35,4 @@ step "tests"
 INSTA_UPDATE=no cargo nextest run --locked --workspace --no-fail-fast
 
 step "browser and accessibility"
-MILLWRIGHT_EXECUTABLE="$CARGO_TARGET_DIR/debug/millwright" npm --prefix web test --silent
+TEST_EXECUTABLE="$CARGO_TARGET_DIR/debug/millwright" npm --prefix web test --silent

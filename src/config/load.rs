@@ -50,7 +50,8 @@ pub(crate) struct Loaded {
 }
 
 /// Variables with our prefix that are not configuration keys.
-const OTHER_VARIABLES: &[&str] = &["MILLWRIGHT_CONFIG", "MILLWRIGHT_DATA_DIR"];
+const OTHER_VARIABLES: &[&str] =
+    &["MILLWRIGHT_CONFIG", "MILLWRIGHT_DATA_DIR", "MILLWRIGHT_TENANT", "MILLWRIGHT_WEIGHTS_DIR"];
 
 /// Merges defaults, file, environment and command line.
 pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {

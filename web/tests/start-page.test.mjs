@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { chromium } from "playwright-core";
 
 const run = promisify(execFile);
-const executable = process.env.MILLWRIGHT_EXECUTABLE;
+const executable = process.env.TEST_EXECUTABLE;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const directory = mkdtempSync(join(tmpdir(), "millwright-browser-"));
 const data = join(directory, "data");
@@ -29,7 +29,7 @@ const millwright = async (...args) => {
 };
 
 before(async () => {
-  assert.ok(executable, "MILLWRIGHT_EXECUTABLE names the built executable");
+  assert.ok(executable, "TEST_EXECUTABLE names the built executable");
   const made = await millwright("init", "--tenant", "plant", "--admin", email);
   oneTimePassword = made.administrator.one_time_password;
   const note = join(directory, "pump.md");
@@ -55,7 +55,7 @@ before(async () => {
     server.on("exit", () => reject(new Error(log)));
   });
   browser = await chromium.launch({
-    executablePath: process.env.MILLWRIGHT_BROWSER || "/usr/bin/chromium",
+    executablePath: process.env.TEST_BROWSER || "/usr/bin/chromium",
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
       "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -119,8 +119,8 @@ test("from the one-time password to a cited answer and a refusal", async () => {
   const source = page.locator("article li").first();
   assert.match(await source.innerText(), /PN-7[\s\S]*revision 1, page 1/);
   await assertAccessible(page, "answer");
-  if (process.env.MILLWRIGHT_SCREENSHOTS) {
-    await page.screenshot({ path: join(process.env.MILLWRIGHT_SCREENSHOTS, "answer.png") });
+  if (process.env.TEST_SCREENSHOTS) {
+    await page.screenshot({ path: join(process.env.TEST_SCREENSHOTS, "answer.png") });
   }
   await page.getByLabel("Question").fill("Who won the chess championship in 1972?");
   await page.getByRole("button", { name: "Ask", exact: true }).click();

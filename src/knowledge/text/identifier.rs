@@ -67,6 +67,8 @@ struct Segment {
     folded: String,
     has_letter: bool,
     has_digit: bool,
+    /// Two letters and more, all of them capitals.
+    is_capital: bool,
     /// What stands before it.
     gap: Gap,
 }
@@ -154,6 +156,7 @@ fn segments(text: &str) -> Vec<Segment> {
                 folded: fold(part),
                 has_letter: part.contains(|c: char| !c.is_numeric()),
                 has_digit: part.contains(char::is_numeric),
+                is_capital: part.chars().count() > 1 && part.chars().all(char::is_uppercase),
                 gap,
             });
             gap = Gap::Tight;
@@ -211,10 +214,12 @@ fn may_join(left: &Segment, right: &Segment) -> bool {
 }
 
 /// Whether letters beside a number may belong to it: few, and no function word. A single letter
-/// may (`V 101` is a vessel before it is Czech for "in").
+/// may (`V 101` is a vessel before it is Czech for "in"), and capitals may (`DIN 912` is a standard
+/// before it is Danish for "your").
 fn is_short(segment: &Segment, max_letters: usize) -> bool {
     let letters = segment.folded.chars().count();
-    letters == 1 || (letters <= max_letters && stop_words::languages_of(&segment.folded).is_empty())
+    let is_name = || segment.is_capital || stop_words::languages_of(&segment.folded).is_empty();
+    letters == 1 || (letters <= max_letters && is_name())
 }
 
 #[cfg(test)]

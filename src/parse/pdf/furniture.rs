@@ -16,10 +16,28 @@ const SAME_PLACE_PT: f32 = 4.0;
 /// Longest text that can be furniture, in characters.
 const TEXT_MAX_CHARS: usize = 200;
 
+/// Texts of which one begins with the other are the same furniture from this length on, in bytes.
+const PREFIX_MIN_BYTES: usize = 4;
+
 /// How pages are numbered, numbers written as `#`: furniture even on a single page.
 const PAGE_NUMBERS: &[&str] = &[
-    "#", "-#-", "–#–", "#/#", "#of#", "page#", "page#of#", "page#/#", "seite#", "seite#von#",
-    "seite#/#", "strana#", "strana#z#", "strana#/#", "stránka#z#", "s.#", "p.#",
+    "#",
+    "-#-",
+    "–#–",
+    "#/#",
+    "#of#",
+    "page#",
+    "page#of#",
+    "page#/#",
+    "seite#",
+    "seite#von#",
+    "seite#/#",
+    "strana#",
+    "strana#z#",
+    "strana#/#",
+    "stránka#z#",
+    "s.#",
+    "p.#",
 ];
 
 /// What is remembered of a page to recognise its furniture on others.
@@ -42,13 +60,15 @@ impl Trace {
     fn has(&self, mark: &Mark) -> bool {
         self.0.iter().any(|m| {
             let same_place = (m.place - mark.place).abs() <= SAME_PLACE_PT;
-            same_place && (m.words.starts_with(&mark.words) || mark.words.starts_with(&m.words))
+            let begins_alike = m.words.len().min(mark.words.len()) >= PREFIX_MIN_BYTES
+                && (m.words.starts_with(&mark.words) || mark.words.starts_with(&m.words));
+            same_place && (m.words == mark.words || begins_alike)
         })
     }
 }
 
-/// Whether `item` repeats on most of the pages around: on half of them at least, since left and
-/// right pages may differ.
+/// Whether `item` repeats on many of the pages around (two in five: left and right pages may
+/// differ), if only in its beginning: first pages often say less.
 pub(super) fn is_furniture<'t>(
     item: &Item,
     height_pt: f32,

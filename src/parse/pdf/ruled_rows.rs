@@ -21,6 +21,12 @@ const ROWS_MIN: usize = 2;
 /// Shortest line that rules a table, in points.
 const WIDTH_MIN_PT: f32 = 60.0;
 
+/// This many lines side by side may be one row without further proof.
+const LINES_SURE: usize = 3;
+
+/// A line that fills this part of its column was broken at the column's edge.
+const FULL_PART: f32 = 0.6;
+
 /// Takes row-ruled tables out of `segments`.
 pub(super) fn extract(segments: Vec<TextLine>, rules: &[Rule]) -> AlignedTables {
     let mut out = AlignedTables { tables: Vec::new(), rest: segments };
@@ -77,11 +83,8 @@ fn runs(ladder: &Ladder, segments: &[TextLine]) -> Vec<Vec<f32>> {
     let mut open: Vec<f32> = Vec::new();
     for pair in ladder.steps.windows(2) {
         let row = BBox::new(ladder.left, pair[0], ladder.right, pair[1]);
-        let mut pieces: BTreeMap<usize, usize> = BTreeMap::new();
-        for line in segments.iter().filter(|l| holds(&row, &l.bbox)) {
-            *pieces.entry(line.row).or_default() += 1;
-        }
-        if pieces.values().any(|&n| n >= 2) {
+        let inside: Vec<&TextLine> = segments.iter().filter(|l| holds(&row, &l.bbox)).collect();
+        if is_row(&inside) {
             if open.is_empty() {
                 open.push(pair[0]);
             }
@@ -93,6 +96,32 @@ fn runs(ladder: &Ladder, segments: &[TextLine]) -> Vec<Vec<f32>> {
     out.push(open);
     out.retain(|steps| steps.len() > ROWS_MIN);
     out
+}
+
+/// Whether the text between two lines is one row of cells. A section of a form stands between lines
+/// as well, but its lines are rows of their own: short labels, not text broken at the cell's edge.
+fn is_row(inside: &[&TextLine]) -> bool {
+    let mut pieces: BTreeMap<usize, usize> = BTreeMap::new();
+    for line in inside {
+        *pieces.entry(line.row).or_default() += 1;
+    }
+    match pieces.values().filter(|&&n| n >= 2).count() {
+        0 => false,
+        1..=LINES_SURE => true,
+        _ => {
+            let cloned: Vec<TextLine> = inside.iter().map(|l| (*l).clone()).collect();
+            let columns = columns(&cloned);
+            columns.iter().all(|&(left, right)| {
+                let own: Vec<f32> = inside
+                    .iter()
+                    .filter(|l| l.bbox.left <= right && l.bbox.right >= left)
+                    .map(|l| l.bbox.width())
+                    .collect();
+                let full = own.iter().filter(|&&w| w >= FULL_PART * (right - left)).count();
+                own.len() <= LINES_SURE || full * 4 >= own.len() * 3
+            })
+        }
+    }
 }
 
 fn holds(region: &BBox, b: &BBox) -> bool {
@@ -149,7 +178,9 @@ fn columns(inside: &[TextLine]) -> Vec<(f32, f32)> {
                 rows_of[i] += 1;
             }
             // Two columns that were only thought to be apart: one of them is hardly used.
-            [i, j] if rows_of[i].min(rows_of[j]) == 1 && !beside(inside, columns[i], columns[j]) => {
+            [i, j]
+                if rows_of[i].min(rows_of[j]) == 1 && !beside(inside, columns[i], columns[j]) =>
+            {
                 columns[i].0 = columns[i].0.min(columns[j].0).min(b.left);
                 columns[i].1 = columns[i].1.max(columns[j].1).max(b.right);
                 rows_of[i] += rows_of[j] + 1;
@@ -173,9 +204,8 @@ fn beside(inside: &[TextLine], a: (f32, f32), b: (f32, f32)) -> bool {
 
 fn nearest(columns: &[(f32, f32)], b: &BBox) -> usize {
     let distance = |&(left, right): &(f32, f32)| (left - b.left).max(b.left - right).max(0.0);
-    let by_distance = columns.iter().enumerate().min_by(|(_, x), (_, y)| {
-        distance(x).total_cmp(&distance(y))
-    });
+    let by_distance =
+        columns.iter().enumerate().min_by(|(_, x), (_, y)| distance(x).total_cmp(&distance(y)));
     by_distance.map_or(0, |(i, _)| i)
 }
 
@@ -228,6 +258,19 @@ mod tests {
         ];
         assert_eq!(rows, want);
         assert_eq!(table.header_rows, 1);
+    }
+
+    #[test]
+    fn sections_of_a_form_are_no_rows() {
+        let segments: Vec<TextLine> = (0..18)
+            .filter(|row| row % 6 != 5)
+            .flat_map(|row| {
+                let label = ["Make:", "Certificate number:", "Age:", "Owner:", "Wind:"][row % 6];
+                [line(label, 5.0, row), line("4711 and more", 200.0, row)]
+            })
+            .collect();
+        let rules = [rule(0.0), rule(66.0), rule(138.0), rule(210.0)];
+        assert!(extract(segments, &rules).tables.is_empty());
     }
 
     #[test]
