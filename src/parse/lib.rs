@@ -25,6 +25,7 @@ mod pdf;
 mod protocol;
 mod self_test;
 mod sink;
+mod table_header;
 mod text;
 mod worker;
 

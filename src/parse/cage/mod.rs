@@ -9,7 +9,7 @@ use std::fmt;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset,
-    RulesetAttr, Scope,
+    RulesetAttr, RulesetStatus, Scope,
 };
 use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
@@ -129,8 +129,11 @@ fn restrict_files_and_network() -> Result<LandlockState, landlock::RulesetError>
         .create()?
         .restrict_self()?;
     Ok(match status.landlock {
+        LandlockStatus::Available { .. } if status.ruleset == RulesetStatus::NotEnforced => {
+            LandlockState::Disabled
+        }
         LandlockStatus::Available { effective_abi, .. } => {
-            LandlockState::Enforced { abi: effective_abi as i32 as u32 }
+            LandlockState::Enforced { abi: effective_abi.min(NEWEST) as i32 as u32 }
         }
         LandlockStatus::NotEnabled => LandlockState::Disabled,
         LandlockStatus::NotImplemented => LandlockState::Absent,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::frames::{OpenTable, Paragraph};
+use super::frames::{OpenTable, Paragraph, Weight};
 use super::numbering::Numbering;
 use super::styles::{Styles, role_of_outline};
 use super::xml::{Element, Node, Nodes};
@@ -40,6 +40,7 @@ pub(super) struct Walker<'d> {
     /// Depth of the element whose content is skipped.
     skipped_from: Option<usize>,
     run_is_hidden: bool,
+    run_is_bold: bool,
     /// Notes referred to on the open page.
     page_notes: Vec<(char, i64)>,
     /// Each note is written out once, however often it is referred to.
@@ -65,6 +66,7 @@ impl<'d> Walker<'d> {
             stack: Vec::new(),
             skipped_from: None,
             run_is_hidden: false,
+            run_is_bold: false,
             page_notes: Vec::new(),
             notes_seen: BTreeSet::new(),
             page_has_content: false,
@@ -144,7 +146,11 @@ impl<'d> Walker<'d> {
             "vMerge" if e.attribute("val").as_deref() != Some("restart") => {
                 self.with_table(OpenTable::continue_above);
             }
-            "r" => self.run_is_hidden = false,
+            "r" => {
+                self.run_is_hidden = false;
+                self.run_is_bold = false;
+            }
+            "b" if self.in_run_properties() => self.run_is_bold = e.is_on(),
             "vanish" | "webHidden" if e.is_on() && self.in_run_properties() => {
                 self.run_is_hidden = e.name() == "vanish";
             }
@@ -206,7 +212,7 @@ impl<'d> Walker<'d> {
                 if let Some(done) = self.table().and_then(OpenTable::end_row) {
                     // The table itself is still open; what is done of it goes around it.
                     let open = self.frames.pop();
-                    self.emit(Block::from_table(done));
+                    self.emit(Block::from_table(done), Weight::Regular);
                     if self.frames.is_empty() {
                         self.new_page();
                     }
@@ -218,7 +224,7 @@ impl<'d> Walker<'d> {
                     && let Some(Frame::Table(table)) = self.frames.pop()
                     && let Some(table) = table.finish()
                 {
-                    self.emit(Block::from_table(table));
+                    self.emit(Block::from_table(table), Weight::Regular);
                 }
             }
             _ => {}
@@ -245,8 +251,10 @@ impl<'d> Walker<'d> {
                 paragraph.breaks_before = false;
                 self.page_break(true);
             }
+            let is_regular = !self.run_is_bold && !text.trim().is_empty();
             if let Some(paragraph) = self.paragraph() {
                 paragraph.text.push_str(text);
+                paragraph.has_regular |= is_regular;
             }
         }
     }
@@ -306,7 +314,8 @@ impl<'d> Walker<'d> {
         let Some(Frame::Paragraph(paragraph)) = self.frames.last_mut() else { return };
         if let Some(block) = paragraph.take_block(mark.as_deref()) {
             let Some(Frame::Paragraph(open)) = self.frames.pop() else { return };
-            self.emit(block);
+            let weight = if open.has_regular { Weight::Regular } else { Weight::Bold };
+            self.emit(block, weight);
             self.frames.push(Frame::Paragraph(open));
         }
     }
@@ -324,13 +333,13 @@ impl<'d> Walker<'d> {
 
     /// Puts a block where it belongs: into the innermost open cell, else on the page. A text box
     /// inside a paragraph comes before the paragraph.
-    fn emit(&mut self, block: Block) {
+    fn emit(&mut self, block: Block, weight: Weight) {
         let cell = self.frames.iter_mut().rev().find_map(|f| match f {
             Frame::Table(table) => Some(table),
             Frame::Paragraph(_) => None,
         });
         match cell {
-            Some(table) => table.add(&block),
+            Some(table) => table.add(&block, weight),
             None => {
                 self.page_has_content = true;
                 if let Some(page) = self.pages.last_mut() {

@@ -4,6 +4,7 @@ use super::styles::{Role, Style};
 use crate::limits::{TABLE_COLUMNS_MAX, TABLE_ROWS_MAX};
 use crate::marks;
 use crate::model::{Block, BlockKind, Cell, Line, Table, TableRow};
+use crate::table_header::header_rows;
 
 /// An open paragraph.
 #[derive(Debug, Default)]
@@ -17,6 +18,15 @@ pub(super) struct Paragraph {
     pub(super) ends_section: bool,
     /// The mark was computed; text behind a page break is a continuation.
     pub(super) is_marked: bool,
+    /// Some of its text is not bold.
+    pub(super) has_regular: bool,
+}
+
+/// Whether all of a paragraph's text is bold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Weight {
+    Regular,
+    Bold,
 }
 
 impl Paragraph {
@@ -58,6 +68,9 @@ impl Paragraph {
 #[derive(Debug, Default)]
 pub(super) struct OpenTable {
     rows: Vec<TableRow>,
+    /// For each row whether all of its text is bold.
+    bold: Vec<bool>,
+    row_has_regular: bool,
     header_rows: u32,
     row: Vec<Cell>,
     row_is_header: bool,
@@ -77,6 +90,7 @@ impl OpenTable {
     pub(super) fn begin_row(&mut self) {
         self.row.clear();
         self.row_is_header = false;
+        self.row_has_regular = false;
     }
 
     pub(super) fn begin_cell(&mut self) {
@@ -101,7 +115,8 @@ impl OpenTable {
     }
 
     /// Adds a paragraph or an inner table to the open cell.
-    pub(super) fn add(&mut self, block: &Block) {
+    pub(super) fn add(&mut self, block: &Block, weight: Weight) {
+        self.row_has_regular |= weight == Weight::Regular;
         if let Some(cell) = &mut self.cell {
             if !cell.text.is_empty() {
                 cell.text.push('\n');
@@ -131,18 +146,21 @@ impl OpenTable {
         let done = cut.then(|| {
             let table = self.table_so_far();
             self.rows.truncate(self.header_rows as usize);
+            self.bold.truncate(self.header_rows as usize);
             table
         });
         if self.row_is_header && self.rows.len() == self.header_rows as usize {
             self.header_rows += 1;
         }
         self.rows.push(row);
+        self.bold.push(!self.row_has_regular);
         done
     }
 
     fn table_so_far(&mut self) -> Table {
-        if self.header_rows == 0 && first_row_names_columns(&self.rows) {
-            self.header_rows = 1;
+        // Word marks repeated headers only when the author asks for it.
+        if self.header_rows == 0 {
+            self.header_rows = header_rows(&self.rows, &self.bold);
         }
         // A table all of whose rows are header has none.
         if self.header_rows as usize >= self.rows.len() {
@@ -156,15 +174,4 @@ impl OpenTable {
         let has_text = self.rows.iter().any(|r| r.cells.iter().any(|c| !c.text.trim().is_empty()));
         has_text.then(|| self.table_so_far())
     }
-}
-
-/// Word marks repeated headers only when the author asks for it. A first row whose cells are all
-/// filled and none a number, above rows that have numbers or more words, names the columns.
-fn first_row_names_columns(rows: &[TableRow]) -> bool {
-    let Some((first, rest)) = rows.split_first() else { return false };
-    let is_name = |c: &Cell| {
-        let text = c.text.trim();
-        !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.len() <= 60
-    };
-    first.cells.len() >= 2 && !rest.is_empty() && first.cells.iter().all(is_name)
 }

@@ -100,6 +100,26 @@ fn headings_lists_tables_and_properties() {
 }
 
 #[test]
+fn a_bold_first_row_is_the_header() {
+    let cell = |text: &str, bold: &str| {
+        format!("<w:tc><w:p><w:r><w:rPr>{bold}</w:rPr><w:t>{text}</w:t></w:r></w:p></w:tc>")
+    };
+    let table = |bold: &str| {
+        format!(
+            "<w:tbl><w:tr>{}{}</w:tr><w:tr>{}{}</w:tr></w:tbl>",
+            cell("Lamp", bold),
+            cell("Meaning", bold),
+            cell("SF", ""),
+            cell("fault", "")
+        )
+    };
+    for (bold, rows) in [("<w:b/>", 1), ("<w:b w:val=\"0\"/>", 0), ("", 0)] {
+        let pages = read_body(&table(bold));
+        assert_eq!(pages[0].blocks[0].table().unwrap().header_rows, rows, "{bold}");
+    }
+}
+
+#[test]
 fn pages_end_where_the_author_or_word_broke_them() {
     let page_break = r#"<w:p><w:r><w:br w:type="page"/></w:r></w:p>"#;
     let rendered =

@@ -1,10 +1,10 @@
 //! Tables without ruling lines: rows of short pieces that stand below each other.
 
 use super::content::{TextLine, Weight};
-use super::header::header_rows;
 use super::lines::squeeze;
 use crate::marks;
 use crate::model::{BBox, Cell, Table, TableRow};
+use crate::table_header::header_rows;
 
 /// Fewest rows with at least two cells.
 const ROWS_MIN: usize = 3;

@@ -1,10 +1,10 @@
 //! Tables drawn with ruling lines: lines that touch make a grid, the grid makes cells.
 
 use super::content::{Direction, Rule, Span, Weight};
-use super::header::header_rows;
 use super::lines::cell_text;
 use crate::limits::{PDF_RULES_MAX, TABLE_COLUMNS_MAX};
 use crate::model::{BBox, Cell, Table, TableRow};
+use crate::table_header::header_rows;
 
 /// Lines nearer than this are the same line, in points: a thick border is drawn as two.
 const SAME_PT: f32 = 2.0;

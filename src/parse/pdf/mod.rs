@@ -10,7 +10,6 @@ mod font;
 mod frame;
 mod furniture;
 mod grid;
-mod header;
 mod interpreter;
 mod lines;
 mod matrix;

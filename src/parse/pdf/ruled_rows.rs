@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::aligned::AlignedTables;
 use super::content::{Direction, Rule, TextLine, Weight};
-use super::header::header_rows;
 use super::lines::join_rows;
 use crate::model::{BBox, Cell, Table, TableRow};
+use crate::table_header::header_rows;
 
 /// Lines of one table begin and end at the same places, give or take this much, in points.
 const SAME_ENDS_PT: f32 = 3.0;

@@ -83,6 +83,48 @@ async fn a_manual_is_read_with_boxes_tables_and_a_page_for_ocr() {
     insta::assert_snapshot!("manual_pdf", outline(&document));
 }
 
+/// A small DOCX: a title, a list item, a table with a bold header.
+fn docx() -> Vec<u8> {
+    let paragraph = |text: &str, style: &str| {
+        format!(
+            "<w:p><w:pPr><w:pStyle w:val=\"{style}\"/></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+        )
+    };
+    let cell = |text: &str, bold: &str| {
+        format!("<w:tc><w:p><w:r><w:rPr>{bold}</w:rPr><w:t>{text}</w:t></w:r></w:p></w:tc>")
+    };
+    let body = [
+        paragraph("\u{160}roub p\u{159}\u{ed}ruby", "Nadpis1"),
+        paragraph(
+            "\u{160}rouby p\u{159}\u{ed}ruby ut\u{e1}hn\u{11b}te k\u{159}\u{ed}\u{17e}em a po hodin\u{11b} provozu zkontrolujte.",
+            "",
+        ),
+        format!(
+            "<w:tbl><w:tr>{}{}</w:tr><w:tr>{}{}</w:tr></w:tbl>",
+            cell("D\u{ed}l", "<w:b/>"),
+            cell("Moment", "<w:b/>"),
+            cell("M16", ""),
+            cell("45 N\u{b7}m", "")
+        ),
+    ];
+    let styles = "<w:styles><w:style w:styleId=\"Nadpis1\"><w:name w:val=\"heading 1\"/></w:style></w:styles>";
+    let document = format!("<w:document><w:body>{}</w:body></w:document>", body.concat());
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [("word/document.xml", document.as_str()), ("word/styles.xml", styles)] {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[tokio::test]
+async fn a_docx_is_read_inside_the_cage() {
+    let document = parse_with(&worker(), &docx()).await.unwrap();
+    insta::assert_snapshot!("docx", outline(&document));
+    let whole = docx();
+    assert_eq!(code_of(&worker(), &whole[..whole.len() / 2]).await, "damaged");
+}
+
 #[tokio::test]
 async fn markdown_and_text_are_read() {
     let markdown =

@@ -1,4 +1,4 @@
-//! Which of the first rows of a table are its header.
+//! Which of the first rows of a table are its header, where the file does not say.
 
 use crate::model::TableRow;
 
@@ -6,7 +6,7 @@ use crate::model::TableRow;
 const HEADER_ROWS_MAX: usize = 3;
 
 /// Counts header rows. `bold` tells for each row whether all of its text is bold.
-pub(super) fn header_rows(rows: &[TableRow], bold: &[bool]) -> u32 {
+pub(crate) fn header_rows(rows: &[TableRow], bold: &[bool]) -> u32 {
     if rows.len() < 2 {
         return 0;
     }
