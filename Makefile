@@ -31,14 +31,14 @@ web: ## Install the pinned web assets
 .PHONY: build
 build: setup weights web ## Build the development executable
 	@echo "build: compiling (the first time takes a while)"
-	@cargo build --locked --package millwright
+	@cargo build --locked --workspace --bin millwright
 
 .PHONY: run
 run: build ## Start the appliance with the demo plant on https://$(LISTEN)
 	@exec "$(CARGO_TARGET_DIR)/debug/millwright" serve --demo --data-dir "$(DEMO_DIR)" --listen "$(LISTEN)"
 
 .PHONY: test
-test: build ## Run every check and every test
+test: setup weights web ## Run every check and every test
 	@packaging/setup.sh test
 	@packaging/check.sh
 

@@ -1,6 +1,6 @@
 //! Answers from the documents, and the conversations they are given in.
 //!
-//! [`answer`] is the whole path: it completes a follow-up question from its conversation, retrieves
+//! [`answer()`] is the whole path: it completes a follow-up question from its conversation, retrieves
 //! what the asking person may see, picks the sentences that answer (quote mode, which needs no
 //! language model) or finds that there are none, and records question, answer, citations and
 //! receipt together with the audit entry in one commit. Only then is anything shown.

@@ -324,13 +324,13 @@ pub(crate) enum Audit {
         /// Before this moment
         #[arg(long)]
         until: Option<String>,
-        /// This actor (user:<id>, console, appliance)
+        /// This actor (user:ID, console, appliance)
         #[arg(long)]
         actor: Option<String>,
         /// This action, or all of a noun ("document.")
         #[arg(long)]
         action: Option<String>,
-        /// This object (document:<id>)
+        /// This object (document:ID)
         #[arg(long)]
         object: Option<String>,
         /// success, denied or failed

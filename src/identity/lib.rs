@@ -1,7 +1,7 @@
 //! People, credentials, sessions and tokens: everything that turns a password, a cookie or a bearer
 //! token into a scope of the store, and that keeps the people behind them.
 //!
-//! [`login`] checks a password and opens a session; [`authenticate_cookie`] and
+//! [`login()`] checks a password and opens a session; [`authenticate_cookie`] and
 //! [`authenticate_bearer`] lead from what a request carries to a [`store::TenantScope`]. The rest
 //! takes a permit: `user_…` for administrators, `profile_…` and `token_…` for oneself.
 //!

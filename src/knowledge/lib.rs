@@ -2,7 +2,7 @@
 //!
 //! A file becomes a revision of a document; a job reads it page by page, cuts it into chunks,
 //! embeds them and publishes them in one commit. A question meets two arms side by side: BM25 over
-//! an encrypted text index ([`index`]) and binary codes of embeddings ([`vector`]); [`retrieve`]
+//! an encrypted text index ([`index`]) and binary codes of embeddings ([`vector`]); [`retrieve()`]
 //! makes one absolute score of both.
 //!
 //! Never:

@@ -28,7 +28,7 @@ const PASSAGES_SHOWN: Action = Action::new("passages.shown");
 /// What is searched for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchInput {
-    /// Words of any language; for [`search`] also `"phrases"` and `title:`, `tag:`, `lang:`, `id:`
+    /// Words of any language; for [`search()`] also `"phrases"` and `title:`, `tag:`, `lang:`, `id:`
     /// and `page:` conditions.
     pub query: String,
     /// Which documents.
@@ -130,7 +130,7 @@ pub async fn search(
 /// to the showing.
 ///
 /// # Errors
-/// As [`search`].
+/// As [`search()`].
 pub async fn passages_find<A: Retrieves>(
     permit: &Permit<'_, A>,
     library: &Library,

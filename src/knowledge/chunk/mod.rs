@@ -27,7 +27,7 @@ const CONTEXT_MAX_CHARS: usize = 240;
 /// as the text does not begin with them anyway, then the text.
 ///
 /// The embedder cuts after 256 tokens, so the context is kept short and the window leaves room for
-/// it ([`ChunkOptions`]).
+/// it (`ChunkOptions`).
 #[must_use]
 pub fn embedding_text(title: &str, heading_path: &[String], text: &str) -> String {
     let first_lines: Vec<&str> = text.lines().take(heading_path.len() + 1).collect();
