@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks plant.json and golden.jsonl against the rendered documents and prints their counts.
+"""Checks plant.json, golden.jsonl and tuning.jsonl against the rendered documents and prints their counts.
 
 Needs `pdftotext` (poppler-utils) and the packages of requirements.txt.
 """
@@ -152,7 +152,7 @@ def holds(document: Document, page: int | None, texts: list[str]) -> bool:
 
 
 def check_question(plant: Plant, question: dict) -> None:
-    """One line of golden.jsonl."""
+    """One line of golden.jsonl or tuning.jsonl."""
     name = question["id"]
     for key, values in (("half", HALVES), ("kind", KINDS), ("clearance", LEVELS), ("language", ("en", "de", "cs"))):
         plant.need(question[key] in values, f"{name}: {key} {question[key]!r}")
@@ -199,6 +199,18 @@ def check_refused(plant: Plant, question: dict) -> None:
     plant.need(not leaks, f"{name}: {forbidden['text']!r} may be read in {leaks}")
 
 
+def check_unique(plant: Plant, golden: list[dict], tuning: list[dict]) -> None:
+    """No id and no question stands twice, and what only serves for fitting says so."""
+    both = golden + tuning
+    for identifier, count in Counter(question["id"] for question in both).items():
+        plant.need(count == 1, f"{identifier}: the id stands twice")
+    asked = Counter((question["tenant"], question["clearance"], question["question"]) for question in both)
+    for (*_, text), count in asked.items():
+        plant.need(count == 1, f"{text!r} stands twice")
+    for question in tuning:
+        plant.need(question["half"] == "tuning", f"{question['id']}: tuning.jsonl holds only the tuning half")
+
+
 def check_counts(plant: Plant, questions: list[dict]) -> dict[str, int]:
     """The promises of LEAST, and even halves."""
     documents = [document for of_tenant in plant.documents.values() for document in of_tenant]
@@ -222,9 +234,6 @@ def check_counts(plant: Plant, questions: list[dict]) -> dict[str, int]:
         of_kind = [question["half"] for question in questions if question["kind"] == kind]
         share = of_kind.count("tuning") / max(len(of_kind), 1)
         plant.need(TUNING_SHARE[0] <= share <= TUNING_SHARE[1], f"{kind}: share of the tuning half is {share:.2f}")
-    plant.need(len({question["id"] for question in questions}) == len(questions), "golden.jsonl: an id stands twice")
-    asked = Counter((question["tenant"], question["clearance"], question["question"]) for question in questions)
-    plant.need(max(asked.values()) == 1, "golden.jsonl: a question stands twice")
     size = sum(path.stat().st_size for path in (HERE / "documents").rglob("*") if path.is_file())
     plant.need(size <= LARGEST_FOLDER_BYTES, f"documents/ has {size} bytes")
     return counts | {"bytes in documents/": size}
@@ -243,16 +252,23 @@ def show(counts: dict[str, int], questions: list[dict]) -> None:
         print(f"{half}: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS))
 
 
+def read_questions(name: str) -> list[dict]:
+    """The lines of a file of questions."""
+    return [json.loads(line) for line in (HERE / name).read_text(encoding="utf-8").splitlines()]
+
+
 def main() -> int:
     """Checks everything; the exit status is 1 when a fault was found."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     plant = Plant()
     check_manifest(plant)
-    lines = (HERE / "golden.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line) for line in lines]
-    for question in questions:
+    questions, tuning = read_questions("golden.jsonl"), read_questions("tuning.jsonl")
+    for question in questions + tuning:
         check_question(plant, question)
+    check_unique(plant, questions, tuning)
     show(check_counts(plant, questions), questions)
+    kinds = Counter(question["kind"] for question in tuning)
+    print("tuning.jsonl: " + ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS))
     for fault in plant.faults:
         print(f"check: {fault}", file=sys.stderr)
     return 1 if plant.faults else 0
