@@ -21,11 +21,11 @@ const ROWS_MIN: usize = 2;
 /// Shortest line that rules a table, in points.
 const WIDTH_MIN_PT: f32 = 60.0;
 
-/// This many lines side by side may be one row without further proof.
-const LINES_SURE: usize = 3;
+/// Most lines of text in one row.
+const ROW_LINES_MAX: usize = 24;
 
-/// A line that fills this part of its column was broken at the column's edge.
-const FULL_PART: f32 = 0.6;
+/// White space between two lines of one cell is less than this, in multiples of the font size.
+const GAP_MAX_EM: f32 = 0.9;
 
 /// Takes row-ruled tables out of `segments`.
 pub(super) fn extract(segments: Vec<TextLine>, rules: &[Rule]) -> AlignedTables {
@@ -98,30 +98,43 @@ fn runs(ladder: &Ladder, segments: &[TextLine]) -> Vec<Vec<f32>> {
     out
 }
 
-/// Whether the text between two lines is one row of cells. A section of a form stands between lines
-/// as well, but its lines are rows of their own: short labels, not text broken at the cell's edge.
+/// Whether the text between two lines is one row of cells. Running text between two tables, a
+/// figure's labels and a section of a form stand between lines as well: running text goes over the
+/// columns or leaves gaps between its paragraphs, and in a form every column has a piece on every
+/// line, while of the cells of one row hardly ever all are broken alike.
 fn is_row(inside: &[&TextLine]) -> bool {
-    let mut pieces: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut by_row: BTreeMap<usize, Vec<&TextLine>> = BTreeMap::new();
     for line in inside {
-        *pieces.entry(line.row).or_default() += 1;
+        by_row.entry(line.row).or_default().push(line);
     }
-    match pieces.values().filter(|&&n| n >= 2).count() {
-        0 => false,
-        1..=LINES_SURE => true,
-        _ => {
-            let cloned: Vec<TextLine> = inside.iter().map(|l| (*l).clone()).collect();
-            let columns = columns(&cloned);
-            columns.iter().all(|&(left, right)| {
-                let own: Vec<f32> = inside
-                    .iter()
-                    .filter(|l| l.bbox.left <= right && l.bbox.right >= left)
-                    .map(|l| l.bbox.width())
-                    .collect();
-                let full = own.iter().filter(|&&w| w >= FULL_PART * (right - left)).count();
-                own.len() <= LINES_SURE || full * 4 >= own.len() * 3
-            })
-        }
+    if by_row.len() > ROW_LINES_MAX {
+        return false;
     }
+    let cells: Vec<TextLine> =
+        by_row.values().filter(|row| row.len() >= 2).flatten().map(|l| (*l).clone()).collect();
+    let columns = columns(&cells);
+    if columns.len() < 2 {
+        return false;
+    }
+    let touched =
+        |l: &TextLine| columns.iter().filter(|c| l.bbox.left <= c.1 && l.bbox.right >= c.0).count();
+    if by_row.values().any(|row| row.len() == 1 && touched(row[0]) >= 2) {
+        return false;
+    }
+    let rows: Vec<&Vec<&TextLine>> = by_row.values().collect();
+    let has_gap = rows.windows(2).any(|pair| {
+        let bottom = pair[0].iter().map(|l| l.bbox.bottom).fold(f32::MIN, f32::max);
+        let top = pair[1].iter().map(|l| l.bbox.top).fold(f32::MAX, f32::min);
+        top - bottom > GAP_MAX_EM * pair[1][0].size_pt
+    });
+    if has_gap {
+        return false;
+    }
+    let lines_of: Vec<usize> = columns
+        .iter()
+        .map(|c| inside.iter().filter(|l| l.bbox.left <= c.1 && l.bbox.right >= c.0).count())
+        .collect();
+    rows.len() == 1 || lines_of.iter().any(|&n| n < rows.len())
 }
 
 fn holds(region: &BBox, b: &BBox) -> bool {
@@ -271,6 +284,23 @@ mod tests {
             .collect();
         let rules = [rule(0.0), rule(66.0), rule(138.0), rule(210.0)];
         assert!(extract(segments, &rules).tables.is_empty());
+    }
+
+    #[test]
+    fn text_and_labels_between_two_tables_are_no_row() {
+        let mut segments = vec![line("Setting", 5.0, 0), line("Value", 200.0, 0)];
+        segments.extend(
+            (1..5).map(|row| line("running text that goes over both columns of it", 5.0, row)),
+        );
+        segments.extend([line("Infeed", 5.0, 5), line("Filler", 200.0, 5)]);
+        segments.extend([line("Number", 5.0, 6), line("11", 200.0, 6)]);
+        segments.extend([line("Content", 5.0, 7), line("501 ml", 200.0, 7)]);
+        let rules = [rule(0.0), rule(12.0), rule(72.0), rule(84.0), rule(96.0)];
+        let found = extract(segments, &rules);
+        let rows: Vec<String> =
+            found.tables.iter().flat_map(|(t, _)| &t.rows).map(TableRow::text).collect();
+        assert_eq!(rows, ["Number\t11", "Content\t501 ml"]);
+        assert_eq!(found.rest.len(), 8);
     }
 
     #[test]
