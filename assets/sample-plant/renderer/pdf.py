@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -14,6 +15,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (BaseDocTemplate, CondPageBreak, Frame, KeepTogether, ListFlowable, ListItem, PageBreak,
                                 PageTemplate, Paragraph, Spacer, Table, TableStyle)
@@ -40,6 +42,8 @@ CALLOUT_INK = {"NOTE": "#1f4e79", "HINWEIS": "#1f4e79", "POZNÁMKA": "#1f4e79",
                "DANGER": "#a61b1b", "GEFAHR": "#a61b1b", "NEBEZPEČÍ": "#a61b1b"}
 MARGIN = 23 * mm
 WIDTH = A4[0] - 2 * MARGIN
+# Left and right of a cell's text, and a little more: widths are rounded.
+CELL_PADDING = 8.5
 # A table of at most so many rows, head included, is not split over pages.
 SHORT_TABLE_ROWS = 9
 
@@ -197,10 +201,27 @@ def hash_text(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 
 
-def table_of(block: Block) -> Table:
-    """A ruled table with a repeated head row."""
+def column_widths(block: Block) -> list[float]:
+    """Widths by weight, but no column narrower than its longest word: no word is cut."""
     total = sum(block.weights)
     widths = [WIDTH * weight / total for weight in block.weights]
+    least = []
+    for column in range(len(widths)):
+        words = [(word, STYLES["head" if at == 0 else "cell"]) for at, row in enumerate(block.rows)
+                 for word in re.sub(r"[*`]", "", row[column]).split()]
+        longest = max((stringWidth(word, style.fontName, style.fontSize) for word, style in words), default=0)
+        least.append(longest + CELL_PADDING)
+    lacking = sum(max(0, need - width) for need, width in zip(least, widths))
+    spare = sum(max(0, width - need) for need, width in zip(least, widths))
+    if lacking == 0 or spare < lacking:
+        return widths
+    return [need if width < need else width - (width - need) * lacking / spare
+            for need, width in zip(least, widths)]
+
+
+def table_of(block: Block) -> Table:
+    """A ruled table with a repeated head row."""
+    widths = column_widths(block)
     rows = [[Paragraph(rich(cell), STYLES["head" if at == 0 else "cell"]) for cell in row] for at, row in enumerate(block.rows)]
     table = Table(rows, colWidths=widths, repeatRows=1)
     table.setStyle(TableStyle([
