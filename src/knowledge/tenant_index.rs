@@ -21,7 +21,7 @@ use crate::index::{
 };
 use crate::store::{self as rows, ChunkText};
 use crate::text::Language;
-use crate::vector::{BinaryCode, VectorIndex};
+use crate::vector::VectorIndex;
 use crate::visible::RevisionTable;
 
 /// Codes that are handed to the vector index together.
@@ -111,6 +111,12 @@ pub(crate) fn distrust(ctx: &TenantCtx) -> Result<(), KnowledgeError> {
     Ok(())
 }
 
+/// Memory of the codes, in bytes; 0 while the index is not open.
+pub(crate) fn codes_bytes(ctx: &TenantCtx) -> Result<u64, KnowledgeError> {
+    let opened = TenantIndex::of(ctx)?.arms.read().clone();
+    Ok(opened.map_or(0, |arms| u64::try_from(arms.vectors.memory_bytes()).unwrap_or(u64::MAX)))
+}
+
 impl TenantIndex {
     fn of(ctx: &TenantCtx) -> Result<Arc<Self>, KnowledgeError> {
         ctx.attached(|| {
@@ -189,7 +195,7 @@ impl TenantIndex {
         tx: &ReadTx<'_>,
         table: &RevisionTable,
     ) -> Result<(Arc<Arms>, Written), KnowledgeError> {
-        let vectors = load_vectors(tx)?;
+        let vectors = load_vectors(tx, table)?;
         let trusted = if self.distrusted.swap(false, Ordering::AcqRel) {
             Err(KnowledgeError::Index(IndexError::Outdated))
         } else {
@@ -263,14 +269,9 @@ impl Arms {
             }
             self.vectors.remove(&chunks);
         }
-        for (revision, _) in wanted.iter().filter(|(id, ranges)| !is_known(id, ranges)) {
-            let mut codes = Vec::new();
-            rows::indexed_chunks(tx, Some(*revision), |chunk| {
-                codes.extend(chunk.embedding.as_ref().map(|e| (chunk.id, BinaryCode::of(e))));
-                add(&writer, table, &chunk)
-            })?;
-            codes.sort_unstable_by_key(|(id, _)| *id);
-            self.vectors.insert(codes);
+        for (revision, ranges) in wanted.iter().filter(|(id, ranges)| !is_known(id, ranges)) {
+            rows::indexed_chunks(tx, Some(*revision), |chunk| add(&writer, table, &chunk))?;
+            read_codes(tx, &self.vectors, ranges)?;
         }
         writer.commit(table.generation)?;
         writer.finish()?;
@@ -310,17 +311,31 @@ fn add(
     Ok(writer.add(&indexed)?)
 }
 
-/// Codes of all published chunks, read from the vectors of record.
-fn load_vectors(tx: &ReadTx<'_>) -> Result<VectorIndex, KnowledgeError> {
+/// Codes of all published chunks.
+fn load_vectors(tx: &ReadTx<'_>, table: &RevisionTable) -> Result<VectorIndex, KnowledgeError> {
+    let mut ranges: Ranges = table.indexed().flat_map(|row| row.chunks.iter().copied()).collect();
+    ranges.sort_unstable();
     let vectors = VectorIndex::new();
-    let mut codes = Vec::with_capacity(CODES_AT_ONCE);
-    rows::embeddings_each(tx, |id, embedding| {
-        codes.push((id, BinaryCode::of(&embedding)));
-        if codes.len() == CODES_AT_ONCE {
-            vectors.insert(codes.drain(..));
-        }
-        Ok::<_, KnowledgeError>(())
-    })?;
-    vectors.insert(codes);
+    read_codes(tx, &vectors, &ranges)?;
     Ok(vectors)
+}
+
+/// Adds the stored codes of chunks to `vectors`.
+fn read_codes(
+    tx: &ReadTx<'_>,
+    vectors: &VectorIndex,
+    ranges: &[(i64, i64)],
+) -> Result<(), KnowledgeError> {
+    let mut codes = Vec::with_capacity(CODES_AT_ONCE);
+    for (first, last) in ranges {
+        rows::codes_each(tx, (ChunkId(*first), ChunkId(*last)), |id, code| {
+            codes.push((id, code));
+            if codes.len() == CODES_AT_ONCE {
+                vectors.insert(codes.drain(..));
+            }
+            Ok::<_, KnowledgeError>(())
+        })?;
+    }
+    vectors.insert(codes);
+    Ok(())
 }

@@ -2,8 +2,8 @@
 
 use policy::{Permit, usage};
 
-use crate::KnowledgeError;
 use crate::store as rows;
+use crate::{KnowledgeError, tenant_index};
 
 /// Counts over all documents that exist, whoever may see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,6 +18,9 @@ pub struct LibraryUsage {
     pub chunks: u64,
     /// Length of the original files before encryption, in bytes.
     pub original_bytes: u64,
+    /// Memory of the vectors' binary codes and their ids, in bytes; 0 until a first question has
+    /// opened the index.
+    pub codes_bytes: u64,
 }
 
 /// How much the tenant keeps.
@@ -27,5 +30,6 @@ pub struct LibraryUsage {
 pub async fn library_usage(
     permit: Permit<'_, usage::Read>,
 ) -> Result<LibraryUsage, KnowledgeError> {
-    permit.ctx().read(|tx| Ok(rows::usage(tx)?)).await
+    let stored = permit.ctx().read(rows::usage).await?;
+    Ok(LibraryUsage { codes_bytes: tenant_index::codes_bytes(permit.ctx())?, ..stored })
 }

@@ -13,7 +13,7 @@ use rusqlite::wal::CheckpointMode;
 use seal::DataKey;
 
 use crate::guard::Guard;
-use crate::{StoreError, fatal};
+use crate::{StoreError, fatal, vectors};
 
 /// How a connection is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl Connection {
              PRAGMA secure_delete = ON;"
         ))?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        vectors::install(&sqlite)?;
         // The first read of a page tells whether the key fits.
         sqlite.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
         match access {

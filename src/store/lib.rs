@@ -114,6 +114,7 @@ mod scope;
 mod settings;
 pub mod sql;
 mod tenants;
+mod vectors;
 mod writer;
 
 pub use appliance::{ApplianceScope, NewTenant, Tenant, TenantStatus};

@@ -27,11 +27,21 @@ pub(crate) const CONTROL: &[Migration] = &[Migration {
 }];
 
 /// Steps of a tenant's database.
-pub(crate) const TENANT: &[Migration] = &[Migration {
-    version: 1,
-    name: "init",
-    sql: &[include_str!("migrations/audit.sql"), include_str!("migrations/tenant/0001_init.sql")],
-}];
+pub(crate) const TENANT: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "init",
+        sql: &[
+            include_str!("migrations/audit.sql"),
+            include_str!("migrations/tenant/0001_init.sql"),
+        ],
+    },
+    Migration {
+        version: 2,
+        name: "vectors",
+        sql: &[include_str!("migrations/tenant/0002_vectors.sql")],
+    },
+];
 
 const SCHEMA_MIGRATED: Action = Action::new("schema.migrated");
 

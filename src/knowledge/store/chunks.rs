@@ -3,7 +3,6 @@
 //! a reindexed revision answers from its old chunks until the new ones are complete.
 
 use base::{ChunkId, DocumentId, PageNumber, RevisionId};
-use models::Embedding;
 use store::sql::{Row, params};
 use store::{ReadTx, StoreError, WriteTx};
 
@@ -41,7 +40,6 @@ pub(crate) struct ChunkText {
     pub(crate) language: Option<String>,
     pub(crate) page_first: PageNumber,
     pub(crate) page_last: PageNumber,
-    pub(crate) embedding: Option<Embedding>,
 }
 
 /// A chunk with everything that is shown of it.
@@ -121,7 +119,8 @@ pub(crate) fn chunks_without_embedding(
     limit: usize,
 ) -> Result<Vec<ChunkText>, StoreError> {
     let sql = format!(
-        "{TEXT_COLUMNS} WHERE c.revision_id = ?1 AND c.ordinal < 0 AND c.embedding IS NULL
+        "{TEXT_COLUMNS} WHERE c.revision_id = ?1 AND c.ordinal < 0
+           AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.chunk_id = c.id)
          ORDER BY c.ordinal DESC LIMIT ?2"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -134,22 +133,11 @@ pub(crate) fn chunks_unembedded_count(
     revision: RevisionId,
 ) -> Result<u32, StoreError> {
     tx.query_row(
-        "SELECT count(*) FROM chunks WHERE revision_id = ?1 AND ordinal < 0 AND embedding IS NULL",
+        "SELECT count(*) FROM chunks c WHERE c.revision_id = ?1 AND c.ordinal < 0
+           AND NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.chunk_id = c.id)",
         [revision.as_bytes()],
         |row| row.get(0),
     )
-}
-
-pub(crate) fn embedding_set(
-    tx: &WriteTx<'_>,
-    id: ChunkId,
-    embedding: &Embedding,
-) -> Result<(), StoreError> {
-    tx.execute(
-        "UPDATE chunks SET embedding = ?2 WHERE id = ?1",
-        params![id.0, embedding.to_le_bytes()],
-    )?;
-    Ok(())
 }
 
 /// Replaces the revision's chunks by those being made; returns how many there are.
@@ -211,7 +199,7 @@ pub(crate) fn chunk_previews(
     rows.into_iter().map(preview).collect()
 }
 
-/// Calls `each` with every published, embedded chunk of the given revision, or of all documents
+/// Calls `each` with every published chunk of the given revision, or of all documents
 /// that exist when `None`.
 pub(crate) fn indexed_chunks<E: From<StoreError>>(
     tx: &ReadTx<'_>,
@@ -226,46 +214,6 @@ pub(crate) fn indexed_chunks<E: From<StoreError>>(
         let raw = raw_text(row).map_err(StoreError::from)?;
         each(raw.checked()?)
     })
-}
-
-/// Calls `each` with every embedding of a published chunk of a document that exists, by ascending
-/// id.
-pub(crate) fn embeddings_each<E: From<StoreError>>(
-    tx: &ReadTx<'_>,
-    mut each: impl FnMut(ChunkId, Embedding) -> Result<(), E>,
-) -> Result<(), E> {
-    // Deleting a document deletes its chunks, so every chunk that is there belongs to one.
-    tx.query_each(
-        "SELECT id, embedding FROM chunks WHERE ordinal >= 0 AND embedding IS NOT NULL ORDER BY id",
-        [],
-        |row| {
-            let (id, embedding) = raw_embedding(row).map_err(StoreError::from)?;
-            each(id, checked_embedding(&embedding)?)
-        },
-    )
-}
-
-/// The embeddings of these chunks, in any order; those that have none are left out.
-pub(crate) fn embeddings_load(
-    tx: &ReadTx<'_>,
-    ids: &[ChunkId],
-) -> Result<Vec<(ChunkId, Embedding)>, StoreError> {
-    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let rows = tx.query_all(
-        "SELECT id, embedding FROM chunks
-         WHERE ordinal >= 0 AND embedding IS NOT NULL AND id IN (SELECT value FROM json_each(?1))",
-        [serde_json::json!(ids).to_string()],
-        raw_embedding,
-    )?;
-    rows.into_iter().map(|(id, bytes)| Ok((id, checked_embedding(&bytes)?))).collect()
-}
-
-fn raw_embedding(row: &Row<'_>) -> store::sql::Result<(ChunkId, Vec<u8>)> {
-    Ok((ChunkId(row.get(0)?), row.get(1)?))
-}
-
-fn checked_embedding(bytes: &[u8]) -> Result<Embedding, StoreError> {
-    Embedding::from_le_bytes(bytes).map_err(|_| StoreError::Corrupt("chunks.embedding"))
 }
 
 /// The chunks with these ids that are published, in any order.
@@ -306,7 +254,7 @@ pub(crate) fn passages_load(
 }
 
 const TEXT_COLUMNS: &str = "SELECT c.id, c.revision_id, d.id, d.key, d.title, c.heading_path, \
-     c.text, coalesce(c.language, r.language), c.embedding, c.page_first, c.page_last \
+     c.text, coalesce(c.language, r.language), c.page_first, c.page_last \
      FROM chunks c JOIN revisions r ON r.id = c.revision_id \
           JOIN documents d ON d.id = r.document_id";
 
@@ -314,7 +262,6 @@ struct RawText {
     ids: (i64, Vec<u8>, Vec<u8>),
     words: [String; 4],
     language: Option<String>,
-    embedding: Option<Vec<u8>>,
     pages: (u32, u32),
 }
 
@@ -323,8 +270,7 @@ fn raw_text(row: &Row<'_>) -> store::sql::Result<RawText> {
         ids: (row.get(0)?, row.get(1)?, row.get(2)?),
         words: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
         language: row.get(7)?,
-        embedding: row.get(8)?,
-        pages: (row.get(9)?, row.get(10)?),
+        pages: (row.get(8)?, row.get(9)?),
     })
 }
 
@@ -342,7 +288,6 @@ impl RawText {
             language: self.language,
             page_first: PageNumber(self.pages.0),
             page_last: PageNumber(self.pages.1),
-            embedding: self.embedding.as_deref().map(checked_embedding).transpose()?,
         })
     }
 }

@@ -199,6 +199,7 @@ pub(crate) fn usage(tx: &ReadTx<'_>) -> Result<LibraryUsage, StoreError> {
         pages: count("SELECT count(*) FROM pages")?,
         chunks: count("SELECT count(*) FROM chunks WHERE ordinal >= 0")?,
         original_bytes: count(&format!("SELECT coalesce(sum(r.size_bytes), 0) {LIVE}"))?,
+        codes_bytes: 0,
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod chunks;
 mod documents;
+mod embeddings;
 mod pages;
 mod revisions;
 mod table;
@@ -14,12 +15,13 @@ use store::sql::id_bytes;
 pub(crate) use chunks::{
     ChunkText, NewChunk, PassageRow, chunk_count, chunk_insert, chunk_previews, chunks_publish,
     chunks_staged_count, chunks_staged_delete, chunks_unembedded_count, chunks_without_embedding,
-    embedding_set, embeddings_each, embeddings_load, indexed_chunks, passages_load,
+    indexed_chunks, passages_load,
 };
 pub(crate) use documents::{
     DocumentRow, Listing, citing_answers, document_by_key, document_delete, document_find,
     document_insert, document_list, document_title_set, document_touch, usage,
 };
+pub(crate) use embeddings::{codes_each, embedding_set, embeddings_load};
 pub(crate) use pages::{
     page_count, page_load, page_problems, page_store, pages_delete, pages_delete_after, pages_load,
 };

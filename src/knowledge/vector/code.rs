@@ -4,11 +4,15 @@ use models::Embedding;
 
 const WORDS: usize = base::limits::EMBEDDING_DIMENSIONS / 64;
 
-/// The signs of an embedding's numbers: 48 bytes.
+/// The signs of an embedding's numbers: 48 bytes, stored lowest bit first, which is also
+/// sqlite-vec's form of a bit vector (`vec_quantize_binary`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BinaryCode([u64; WORDS]);
 
 impl BinaryCode {
+    /// Bytes of the stored form.
+    pub const SIZE_BYTES: usize = WORDS * 8;
+
     /// The code of `embedding`: bit `i` is set when number `i` is positive.
     #[must_use]
     pub fn of(embedding: &Embedding) -> Self {
@@ -19,6 +23,18 @@ impl BinaryCode {
             }
         }
         Self(words)
+    }
+
+    /// Reads the stored form; `None` when it is not [`Self::SIZE_BYTES`] long.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::SIZE_BYTES] = bytes.try_into().ok()?;
+        let (stored, _) = bytes.as_chunks::<8>();
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(stored) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        Some(Self(words))
     }
 
     /// In how many of 384 bits the codes differ.
@@ -100,6 +116,9 @@ mod tests {
     #[test]
     fn a_code_takes_48_bytes() {
         assert_eq!(size_of::<BinaryCode>(), 48);
+        assert_eq!(BinaryCode::SIZE_BYTES, 48);
+        assert_eq!(BinaryCode::from_bytes(&[0; 47]), None);
+        assert_eq!(BinaryCode::from_bytes(&[0; 49]), None);
     }
 
     proptest! {

@@ -64,10 +64,14 @@ struct Shelf {
 }
 
 impl Shelf {
+    fn empty() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir, key: Arc::new(DataKey::generate(&OsEntropy).unwrap()) }
+    }
+
     /// A database of the first schema, with rows.
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let shelf = Self { dir, key: Arc::new(DataKey::generate(&OsEntropy).unwrap()) };
+        let shelf = Self::empty();
         shelf.open(FIRST, Opening::New).unwrap().close();
         shelf
             .raw("x.db")
@@ -211,8 +215,7 @@ fn a_step_that_was_changed_after_its_release_is_refused() {
 fn a_first_start_that_was_killed_is_made_to_its_end() {
     // Killed with the checkpoint made, with an empty file, and before the checkpoint was signed.
     for stage in 0..3 {
-        let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf { dir, key: Arc::new(DataKey::generate(&OsEntropy).unwrap()) };
+        let shelf = Shelf::empty();
         shelf.open(FIRST, Opening::New).unwrap().close();
         let seed = DataKey::generate(&base::SeededEntropy::new(7)).unwrap();
         let signing = SigningKey::from_seed(&seed);
@@ -238,4 +241,94 @@ fn the_released_steps_are_numbered_from_one_without_gaps() {
         let expected: Vec<u32> = (1..=u32::try_from(steps.len()).unwrap()).collect();
         assert_eq!(versions, expected);
     }
+}
+
+/// A tenant's database of the first schema, in which every third of seven chunks has no embedding.
+const CHUNKS_V1: &str = "
+    INSERT INTO documents (id, key, title, created_at, created_by, updated_at)
+    VALUES (zeroblob(16), 'pump', 'Pump P-101', 0, 'console', 0);
+    INSERT INTO revisions (id, document_id, number, file_name, size_bytes, sha256, state, validity,
+        classification, export_control, tags, metadata, uploaded_at, uploaded_by)
+    VALUES (zeroblob(16), zeroblob(16), 1, 'pump.md', 1, zeroblob(32), 'ready', 'valid',
+        'INTERNAL', 'none', '[]', '{}', 0, 'console');
+    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 6)
+    INSERT INTO chunks (revision_id, ordinal, page_first, page_last, heading_path, kind, text,
+        token_count, boxes, embedding)
+    SELECT zeroblob(16), i, 1, 1, '[]', 'prose', 'text ' || i, 2, x'01', NULL FROM n;";
+
+/// A unit vector whose positive numbers differ from seed to seed.
+fn unit_vector(seed: u32) -> Vec<f32> {
+    let number = |i: u32| if (i * (seed + 3)) % 7 < 3 { 1.0 } else { -1.0 } / 384_f32.sqrt();
+    (0..384).map(number).collect()
+}
+
+#[test]
+fn embeddings_move_out_of_the_chunks_and_get_their_codes() {
+    let shelf = Shelf::empty();
+    shelf.open(&migrate::TENANT[..1], Opening::New).unwrap().close();
+    let connection = shelf.raw("x.db");
+    connection.execute_batch(CHUNKS_V1).unwrap();
+    let vectors: Vec<Option<Vec<f32>>> =
+        (0..7).map(|i| (i % 3 != 2).then(|| unit_vector(i))).collect();
+    let bytes = |vector: &[f32]| vector.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    for (ordinal, vector) in vectors.iter().enumerate() {
+        connection
+            .execute(
+                "UPDATE chunks SET embedding = ?2 WHERE ordinal = ?1",
+                params![i64::try_from(ordinal).unwrap(), vector.as_deref().map(bytes)],
+            )
+            .unwrap();
+    }
+    drop(connection);
+
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let mut statement = connection
+        .prepare(
+            "SELECT c.text, e.embedding, b.code FROM chunks c
+                 LEFT JOIN embeddings e ON e.chunk_id = c.id
+                 LEFT JOIN embedding_codes b ON b.chunk_id = c.id ORDER BY c.ordinal",
+        )
+        .unwrap();
+    type Moved = (String, Option<Vec<u8>>, Option<Vec<u8>>);
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let moved: Vec<Moved> = rows.unwrap().map(Result::unwrap).collect();
+    let code = |vector: &[f32]| {
+        let mut code = vec![0_u8; 48];
+        for (i, _) in vector.iter().enumerate().filter(|(_, number)| **number > 0.0) {
+            code[i / 8] |= 1 << (i % 8);
+        }
+        code
+    };
+    let expected: Vec<Moved> = (0..)
+        .zip(&vectors)
+        .map(|(i, vector)| {
+            let vector = vector.as_deref();
+            (format!("text {i}"), vector.map(bytes), vector.map(code))
+        })
+        .collect();
+    assert!(moved == expected, "an embedding or a code is not what it was");
+    let columns = "SELECT count(*) FROM pragma_table_info('chunks') WHERE name = 'embedding'";
+    assert_eq!(connection.query_row(columns, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
+#[test]
+fn vectors_of_another_length_are_refused_and_all_go_with_their_chunk() {
+    let shelf = Shelf::empty();
+    shelf.open(&migrate::TENANT[..1], Opening::New).unwrap().close();
+    shelf.raw("x.db").execute_batch(CHUNKS_V1).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    for (table, column, length) in
+        [("embeddings", "embedding", 1536), ("embedding_codes", "code", 48)]
+    {
+        let insert = format!("INSERT INTO {table} (chunk_id, {column}) VALUES (1, zeroblob(?1))");
+        for wrong in [0, length - 1, length + 1] {
+            assert!(connection.execute(&insert, [wrong]).is_err(), "{table}: {wrong}");
+        }
+        assert_eq!(connection.execute(&insert, [length]).unwrap(), 1);
+    }
+    connection.execute_batch("DELETE FROM chunks WHERE id = 1").unwrap();
+    let left = "SELECT (SELECT count(*) FROM embeddings) + (SELECT count(*) FROM embedding_codes)";
+    assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }

@@ -31,6 +31,9 @@ use crate::*;
 
 pub(crate) const CHANGED: Action = Action::new("setting.changed");
 
+/// Entries that a new tenant's log begins with: one per step of its schema.
+pub(crate) const SCHEMA_ENTRIES: u64 = migrate::TENANT.len() as u64;
+
 /// A data directory and the clock of whoever opens it.
 pub(crate) struct Ground {
     pub(crate) clock: Arc<ManualClock>,

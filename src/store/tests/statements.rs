@@ -26,6 +26,7 @@ const NEVER: &[&str] = &[
     "VACUUM INTO 'plain.db'",
     "CREATE TABLE own (x)",
     "CREATE TEMP TABLE own (x)",
+    "CREATE VIRTUAL TABLE own USING vec0(embedding float[384])",
     "CREATE INDEX own ON settings (value)",
     "CREATE TRIGGER own AFTER INSERT ON settings BEGIN DELETE FROM users; END",
     "DROP TABLE settings",
@@ -131,4 +132,26 @@ async fn a_statement_of_the_store_is_refused_by_name() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn a_room_may_calculate_with_vectors() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let ctx = opened.ctx(tenant).await;
+    let (code, distance) = ctx
+        .read(|tx| {
+            tx.query_row(
+                "SELECT vec_quantize_binary('[1, -1, 0, 2, -3, 0, 0, 0.5]'),
+                        vec_distance_cosine('[1, 0]', '[0, 1]')",
+                [],
+                |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, f64>(1)?)),
+            )
+        })
+        .await
+        .unwrap();
+    // Positive numbers set their bit, the first number the lowest one.
+    assert_eq!(code, [0b1000_1001]);
+    assert!((distance - 1.0).abs() < 1e-6, "{distance}");
 }

@@ -4,7 +4,7 @@ use crate::connection::Connection;
 
 use super::*;
 
-/// Entries of a fresh tenant's log: the migration, and the settings below.
+/// What the log of the tenant tells of, behind the steps of its schema.
 const SETTINGS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
 /// Lets `tamper` at the tenant's database with its key, and gives what is found then.
@@ -93,9 +93,15 @@ async fn a_log_rolled_back_with_its_tail_is_named() {
 
 #[tokio::test]
 async fn a_copied_row_with_its_tail_is_found() {
-    let sql = "INSERT INTO audit_entries SELECT idx + 8, bytes, leaf_hash, time, actor, action,
-                   object, outcome FROM audit_entries WHERE idx = 0";
-    assert_eq!(found_after(run(sql)).await, finding("altered at 8"));
+    let size = SCHEMA_ENTRIES + SETTINGS.len() as u64;
+    let found = found_after(move |connection| {
+        let sql = format!(
+            "INSERT INTO audit_entries SELECT idx + {size}, bytes, leaf_hash, time, actor, action,
+                 object, outcome FROM audit_entries WHERE idx = 0"
+        );
+        connection.execute_batch(&sql).unwrap();
+    });
+    assert_eq!(found.await, finding(&format!("altered at {size}")));
 }
 
 #[tokio::test]
@@ -155,7 +161,7 @@ async fn a_log_can_be_verified_while_it_grows() {
     assert_eq!(recorded(&ctx).await.len(), 50);
     let one = verify_data_dir(&opened.store, Some(tenant)).unwrap();
     assert_eq!(one.len(), 1);
-    assert_eq!(one[0].report.as_ref().unwrap().size, 51);
+    assert_eq!(one[0].report.as_ref().unwrap().size, SCHEMA_ENTRIES + 50);
 }
 
 #[tokio::test]
@@ -194,24 +200,25 @@ async fn the_log_is_read_by_filter_and_page() {
         (page.rows.iter().map(|row| row.entry.index).collect::<Vec<_>>(), page.next)
     };
     let all = AuditFilter::default;
-    assert_eq!(entries(all(), 3).await, (vec![7, 6, 5], Some(5)));
-    let before = AuditFilter { before: Some(5), ..all() };
-    assert_eq!(entries(before, 10).await, (vec![4, 3, 2, 1, 0], None));
+    let s = SCHEMA_ENTRIES;
+    assert_eq!(entries(all(), 3).await, (vec![s + 6, s + 5, s + 4], Some(s + 4)));
+    let before = AuditFilter { before: Some(s + 4), ..all() };
+    assert_eq!(entries(before, 10).await, ((0..s + 4).rev().collect(), None));
     let noun = AuditFilter { action: Some("schema.".into()), ..all() };
-    assert_eq!(entries(noun, 10).await, (vec![0], None));
+    assert_eq!(entries(noun, 10).await, ((0..s).rev().collect(), None));
     let half_noun = AuditFilter { action: Some("schema".into()), ..all() };
     assert_eq!(entries(half_noun, 10).await, (vec![], None));
     let object = AuditFilter { object: Some("setting:c".into()), ..all() };
-    assert_eq!(entries(object, 10).await, (vec![3], None));
+    assert_eq!(entries(object, 10).await, (vec![s + 2], None));
     let actor = AuditFilter { actor: Some("console".into()), ..all() };
-    assert_eq!(entries(actor, 2).await, (vec![7, 6], Some(6)));
+    assert_eq!(entries(actor, 2).await, (vec![s + 6, s + 5], Some(s + 5)));
     let start = Timestamp::from_unix_ms(1_795_000_000_123);
     let times = AuditFilter {
         from: Some(start.plus_ms(1_000)),
         until: Some(start.plus_ms(3_000)),
         ..all()
     };
-    assert_eq!(entries(times, 10).await, (vec![3, 2], None));
+    assert_eq!(entries(times, 10).await, (vec![s + 2, s + 1], None));
     let denied = AuditFilter { outcome: Some("denied".into()), ..all() };
     assert_eq!(entries(denied, 10).await, (vec![], None));
 }

@@ -32,16 +32,18 @@ fn manual() -> String {
     text
 }
 
-type ChunkRow = (i64, String, String, Vec<u8>);
+type ChunkRow = (i64, String, String, Vec<u8>, Vec<u8>);
 
-/// What was made of the only revision: ordinal, headings, text, embedding.
+/// What was made of the only revision: ordinal, headings, text, embedding, code.
 async fn chunks(plant: &Plant) -> Vec<ChunkRow> {
     let ctx = plant.console().await;
     ctx.read(|tx| {
         tx.query_all(
-            "SELECT ordinal, heading_path, text, embedding FROM chunks ORDER BY ordinal",
+            "SELECT ordinal, heading_path, text, embedding, code FROM chunks c
+                 LEFT JOIN embeddings e ON e.chunk_id = c.id
+                 LEFT JOIN embedding_codes b ON b.chunk_id = c.id ORDER BY ordinal",
             [],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         )
     })
     .await

@@ -6,4 +6,5 @@ mod documents;
 mod ingestion;
 mod plant;
 mod validity;
+mod vectors;
 mod visibility;

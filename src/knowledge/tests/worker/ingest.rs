@@ -55,7 +55,7 @@ async fn ingest(dir: &Path, pause_ms: &str) -> Outcome {
         let page = job_list(policy::authorize(&ctx)?, None, 10).await?;
         let embedded: i64 = ctx
             .read(|tx| {
-                let sql = "SELECT count(*) FROM chunks WHERE embedding IS NOT NULL";
+                let sql = "SELECT count(*) FROM embeddings";
                 tx.query_row(sql, [], |row| row.get(0))
             })
             .await?;
