@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{OsEntropy, SystemClock};
+use egress::Door;
 use http::console::{Console, ConsoleKey};
 use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, TlsSettings};
 use identity::{PasswordSettings, Passwords, SessionSettings};
@@ -17,6 +18,7 @@ use store::{JobRunner, OperatorKey, Store, StoreError, StoreOptions, StoreSettin
 
 use crate::cli::CliError;
 use crate::config::Config;
+use crate::telemetry::Telemetry;
 
 /// Everything of one process that has opened a data directory.
 pub(crate) struct Appliance {
@@ -27,6 +29,9 @@ pub(crate) struct Appliance {
     pub(crate) console: ConsoleKey,
     pub(crate) tls: Option<Arc<TlsIdentity>>,
     models: ModelWorker,
+    /// The only way out of the process.
+    door: Door,
+    telemetry: Option<Telemetry>,
 }
 
 /// Name of the systemd credential with the master key (`LoadCredential=`).
@@ -40,6 +45,7 @@ impl Appliance {
     pub(crate) async fn open(config: &Config) -> Result<Self, CliError> {
         let (store, operator) = open_store(config).await?;
         let console = ConsoleKey::new(operator);
+        let door = open_door(config, &store).await?;
         let exe = std::env::current_exe()
             .map_err(|source| CliError::File { what: "own executable".into(), source })?;
         let parser = parse_worker(config, exe.clone());
@@ -69,7 +75,8 @@ impl Appliance {
             tls: tls.clone(),
             settings: http_settings(config)?,
         });
-        Ok(Self { store, state, library, runner, console, tls, models })
+        let telemetry = None;
+        Ok(Self { store, state, library, runner, console, tls, models, door, telemetry })
     }
 
     /// The API in this process, with the operator's rights.
@@ -92,10 +99,21 @@ impl Appliance {
         });
     }
 
-    /// Lets running jobs pause, ends the workers and closes the databases.
+    /// Lets traces go to the collector that is configured.
+    pub(crate) fn export_traces(&mut self, telemetry: Telemetry) {
+        telemetry.connect(self.door.clone());
+        self.telemetry = Some(telemetry);
+    }
+
+    /// Lets running jobs pause, ends the workers, sends the last traces, shuts the door and closes
+    /// the databases.
     pub(crate) async fn shut_down(self) {
         self.runner.stop().await;
         self.models.shut_down().await;
+        if let Some(telemetry) = self.telemetry {
+            telemetry.shut_down().await;
+        }
+        self.door.close().await;
         self.store.close().await;
     }
 }
@@ -127,6 +145,16 @@ pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), 
         )),
         other => CliError::Failed(chain(&other)),
     })
+}
+
+/// The way out, with what the configuration allows.
+async fn open_door(config: &Config, store: &Store) -> Result<Door, CliError> {
+    let collector = config.telemetry.collector().map_err(CliError::Failed)?;
+    let allow_list = collector.map(|collector| collector.entry).into_iter().collect();
+    let store = store.clone();
+    let opened = tokio::task::spawn_blocking(move || Door::open(allow_list, store)).await;
+    let opened = opened.map_err(|_| CliError::Failed("opening the door failed".into()))?;
+    opened.map_err(|error| CliError::Failed(chain(&error)))
 }
 
 /// The parse worker, which is this executable again.

@@ -43,6 +43,7 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(processor());
     findings.push(cage(config).await);
     findings.push(weights());
+    findings.push(telemetry(config));
     let word = |state| match state {
         State::Ok => "ok",
         State::Warning => "warning",
@@ -239,5 +240,21 @@ fn weights() -> Finding {
             chain(&error),
             "this executable is damaged: install it again and compare its SHA-256",
         ),
+    }
+}
+
+/// Whether anything leaves this machine. Sends nothing.
+fn telemetry(config: &Config) -> Finding {
+    let part = "telemetry";
+    let collector = match config.telemetry.collector() {
+        Ok(None) => return finding(part, State::Ok, "off: nothing is sent anywhere".into(), ""),
+        Ok(Some(collector)) => collector,
+        Err(detail) => {
+            return finding(part, State::Failed, detail, "see telemetry.otlp_endpoint");
+        }
+    };
+    match collector.entry.check_certificates() {
+        Ok(()) => finding(part, State::Ok, format!("on: traces are sent to {}", collector.url), ""),
+        Err(error) => finding(part, State::Failed, chain(&error), "see telemetry.otlp_ca_file"),
     }
 }

@@ -25,6 +25,7 @@ use http::console::{Console, ConsoleError};
 use crate::composition::Appliance;
 use crate::config::{self, Config, Loaded, Sources};
 use crate::logging;
+use crate::telemetry::Telemetry;
 
 pub(crate) use api::{Api, encode};
 pub(crate) use args::Who;
@@ -76,22 +77,33 @@ fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         Command::Config(command) => settings::run(&global, &command, out),
         command => {
             let loaded = load_config(&global, &command)?;
-            logging::start(&log_settings(&loaded.config, &command))
+            let telemetry = match &command {
+                Command::Serve(_) => Telemetry::prepare(&loaded.config.telemetry)
+                    .map_err(|detail| CliError::Usage(format!("telemetry: {detail}")))?,
+                // Only what serves has something to tell.
+                _ => None,
+            };
+            logging::start(&log_settings(&loaded.config, &command), telemetry.as_ref())
                 .map_err(|detail| CliError::Usage(format!("log.level: {detail}")))?;
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
                 .map_err(|source| CliError::File { what: "starting threads".into(), source })?;
-            let result = runtime.block_on(dispatch(loaded.config, command, out));
+            let result = runtime.block_on(dispatch(loaded.config, command, telemetry, out));
             runtime.shutdown_timeout(std::time::Duration::from_secs(5));
             result
         }
     }
 }
 
-async fn dispatch(config: Config, command: Command, out: Out) -> Result<(), CliError> {
+async fn dispatch(
+    config: Config,
+    command: Command,
+    telemetry: Option<Telemetry>,
+    out: Out,
+) -> Result<(), CliError> {
     match command {
-        Command::Serve(args) => serve::run(config, &args).await,
+        Command::Serve(args) => serve::run(config, &args, telemetry).await,
         Command::Doctor => doctor::run(&config, out).await,
         Command::Init(args) => {
             with_api(&config, Who::default(), async |api| tenant::init(api, &args, out).await).await

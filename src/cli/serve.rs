@@ -12,10 +12,18 @@ use super::output::note;
 use crate::composition::{Appliance, chain};
 use crate::config::Config;
 use crate::demo;
+use crate::telemetry::Telemetry;
 
-pub(crate) async fn run(config: Config, args: &Serve) -> Result<(), CliError> {
+pub(crate) async fn run(
+    config: Config,
+    args: &Serve,
+    telemetry: Option<Telemetry>,
+) -> Result<(), CliError> {
     let started = Instant::now();
-    let appliance = Appliance::open(&config).await?;
+    let mut appliance = Appliance::open(&config).await?;
+    if let Some(telemetry) = telemetry {
+        appliance.export_traces(telemetry);
+    }
     let transport = match &appliance.tls {
         Some(identity) => Transport::Tls(identity.clone()),
         None => Transport::PlainOnLoopback,

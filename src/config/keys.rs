@@ -66,6 +66,21 @@ pub(crate) const KEYS: &[Key] = &[
         "Least level that is logged: error, warn, info, debug, trace; or a filter such as \
          \"info,http=debug\".",
     ),
+    key(
+        "telemetry.otlp_endpoint",
+        "\"\"",
+        "Collector that traces are sent to (OTLP over HTTP), such as \
+         https://collector.plant.example:4318. Plain http only to this machine. Empty: nothing is \
+         sent.",
+    ),
+    key(
+        "telemetry.otlp_ca_file",
+        "\"\"",
+        "Certificates (PEM) that the collector's must lead to. Empty: those of the operating \
+         system.",
+    ),
+    key("telemetry.service_name", "\"millwright\"", "What the collector calls this appliance."),
+    key("telemetry.export_interval_s", "30", "Traces are sent after so long."),
 ];
 
 /// Environment variable that overrides a key: `server.listen` is `MILLWRIGHT_SERVER_LISTEN`.

@@ -202,6 +202,12 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
             );
         }
     }
+    if let Err(detail) = config.telemetry.collector() {
+        return fail("telemetry.otlp_endpoint", &detail);
+    }
+    if let Err(detail) = config.telemetry.check_service_name() {
+        return fail("telemetry.service_name", detail);
+    }
     let ranges = [
         ("server.connections_max", server.connections_max, 1, 65_536),
         ("server.requests_per_minute_and_user", server.requests_per_minute_and_user, 1, 100_000),
@@ -215,6 +221,7 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         ("models.threads", config.models.threads, 0, 1_024),
         ("models.idle_stop_s", config.models.idle_stop_s, 10, 604_800),
         ("data.tenant_idle_close_s", config.data.tenant_idle_close_s, 10, 604_800),
+        ("telemetry.export_interval_s", config.telemetry.export_interval_s, 1, 3_600),
     ];
     for (key, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -287,6 +294,11 @@ mod tests {
         );
         let error = load_text("[server]\nplain_http = true\nlisten = '0.0.0.0:80'", &[]);
         assert!(error.err().unwrap().contains("loopback"));
+        let error = load_text("[telemetry]\notlp_endpoint = 'http://collector.example'", &[]);
+        let error = error.err().unwrap();
+        assert!(error.starts_with("FILE: 'telemetry.otlp_endpoint': plain http"), "{error}");
+        let error = load_text("[telemetry]\nservice_name = ''", &[]).err().unwrap();
+        assert!(error.starts_with("FILE: 'telemetry.service_name': must be"), "{error}");
     }
 
     #[test]

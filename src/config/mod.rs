@@ -6,6 +6,7 @@
 
 mod keys;
 mod load;
+mod telemetry;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 pub(crate) use keys::{KEYS, default_file};
 pub(crate) use load::{ConfigError, Loaded, Sources, load};
+pub(crate) use telemetry::Telemetry;
 
 /// Where the configuration is looked for when the command line names no file.
 pub(crate) const DEFAULT_PATH: &str = "/etc/millwright/millwright.toml";
@@ -28,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) ingest: Ingest,
     pub(crate) models: Models,
     pub(crate) log: Log,
+    pub(crate) telemetry: Telemetry,
 }
 
 /// Where things are kept.

@@ -1,7 +1,10 @@
 //! The appliance's own scope and what can be done with it: tenants.
 
+use audit::Event;
 use base::{Actor, TenantId, Timestamp, UserId};
 use serde::Serialize;
+
+use crate::{Store, StoreError};
 
 /// Whether a tenant is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -80,5 +83,17 @@ impl ApplianceScope {
     #[must_use]
     pub const fn home(&self) -> Option<(TenantId, UserId)> {
         self.home
+    }
+}
+
+impl Store {
+    /// Records in the appliance's own log something that the appliance did by itself and that
+    /// changes nothing here: a connection to another machine. Costs one sync.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be recorded; whatever came of it must not be used then.
+    pub async fn appliance_record(&self, event: Event) -> Result<(), StoreError> {
+        let stamp = self.system_stamp(None)?;
+        self.inner.control.write(stamp, move |tx| tx.commit(event, ())).await
     }
 }

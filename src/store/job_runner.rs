@@ -14,6 +14,8 @@ use serde_json::Value;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::job_agenda::Agenda;
 use crate::job_turns::{self as turns, JobEnd};
@@ -234,11 +236,19 @@ impl JobRunner {
         let running = Running { tenant, cancel: cancel.clone(), asked: Arc::clone(&asked) };
         self.running.lock().insert(job.id, running);
         let this = Arc::clone(self);
-        self.tracker.spawn(async move {
+        let span = tracing::info_span!(
+            "job",
+            job.id = %job.id,
+            job.kind = job.kind(),
+            tenant.id = %tenant,
+            job.outcome = Empty,
+        );
+        let work = async move {
             this.carry_out(job, cancel, &asked).await;
             drop(slot);
             this.job_ended.notify_one();
-        });
+        };
+        self.tracker.spawn(work.instrument(span));
         Ok(Next::Started)
     }
 
@@ -257,6 +267,7 @@ impl JobRunner {
             },
             Err(e) => JobEnd::Failed { code: e.code, detail: e.detail },
         };
+        Span::current().record("job.outcome", end.as_str());
         self.write_end(tenant, id, end).await;
         self.running.lock().remove(&id);
     }
@@ -277,7 +288,8 @@ impl JobRunner {
         let request = self.store.new_request_id().map_err(|e| failure(&e))?;
         let ctx = self.store.enter(scope, request).await.map_err(|e| failure(&e))?;
         // In a task of its own, so that a panic ends the job and nothing else.
-        let mut work = tokio::spawn(async move { handler(JobContext { ctx, job, cancel }).await });
+        let run = async move { handler(JobContext { ctx, job, cancel }).await };
+        let mut work = tokio::spawn(run.in_current_span());
         tokio::select! {
             done = &mut work => done.unwrap_or_else(|_| Err(JobFailure {
                 code: "job_crashed",

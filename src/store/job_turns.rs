@@ -31,6 +31,19 @@ pub(crate) enum JobEnd {
     Paused,
 }
 
+impl JobEnd {
+    /// The word used in traces.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "done",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Again { .. } => "again",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// Running jobs that were left by a process that ended: queued again, or failed when they were
 /// started too often. `None` when there were none.
 pub(crate) fn jobs_recover(

@@ -13,3 +13,4 @@ mod documents;
 mod isolation;
 mod resume;
 mod start;
+mod telemetry;

@@ -293,6 +293,7 @@ async fn admitted<A: Action>(
 
 async fn entered(head: &Head, caller: Caller) -> Result<(TenantCtx, Option<SessionId>), Problem> {
     let ctx = head.state.store.enter(caller.scope, head.request_id).await?;
+    tracing::Span::current().record("tenant.id", tracing::field::display(ctx.tenant_id()));
     let Some(session) = caller.session else { return Ok((ctx, None)) };
     identity::session_touch(&ctx, &session, &head.state.settings.sessions).await?;
     Ok((ctx, Some(session.id)))

@@ -14,7 +14,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base::RequestId;
 use futures_util::FutureExt as _;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -45,12 +46,7 @@ pub(crate) async fn frame(
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let span = match &request_id {
-        Ok(id) => {
-            tracing::info_span!("http", request.id = %id, http.method = method, http.route = route)
-        }
-        Err(_) => tracing::info_span!("http", http.method = method, http.route = route),
-    };
+    let span = request_span(request_id.as_ref().ok(), method, &route);
     let answer = async {
         let id = match request_id {
             Ok(id) => id,
@@ -66,6 +62,8 @@ pub(crate) async fn frame(
         let elapsed = started.elapsed();
         let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         tracing::info!(http.status = status, duration_ms, "request answered");
+        // For traces. After the line, which says it itself.
+        Span::current().record("http.status", i64::from(status));
         let labels = [("method", method.to_owned()), ("route", route.clone())];
         metrics::histogram!(REQUEST_DURATION, &labels).record(elapsed.as_secs_f64());
         metrics::counter!(
@@ -76,6 +74,19 @@ pub(crate) async fn frame(
         response
     };
     answer.instrument(span).await
+}
+
+/// The span of a request: stands in its log lines, and is the trace of it. The tenant is filled in
+/// once it is known. Never a path, which may carry ids and words of the caller.
+fn request_span(id: Option<&RequestId>, method: &'static str, route: &str) -> Span {
+    tracing::info_span!(
+        "http",
+        request.id = id.map(tracing::field::display),
+        http.method = method,
+        http.route = route,
+        tenant.id = Empty,
+        http.status = Empty,
+    )
 }
 
 /// A panic of a handler is an answer too; the panic hook has logged where it happened.

@@ -52,12 +52,18 @@ impl Appliance {
 
     /// Starts the server and waits until it is ready. The port is the kernel's choice.
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// As [`Appliance::start`], with these variables in its environment.
+    pub(crate) fn start_with(&mut self, variables: &[(&str, &str)]) {
         let log = std::fs::File::create(self.dir.path().join("server.log")).unwrap();
         let child = Command::new(executable())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.data_dir())
             .env("MILLWRIGHT_LOG_FORMAT", "json")
             .env("MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_USER", "100000")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
