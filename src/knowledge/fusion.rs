@@ -7,6 +7,9 @@
 //! among the candidates (nDCG@10 .981 and .955 against .980 and .955 at their best weights); in
 //! Spanish it is .001 behind. The weights were tried from .1 to .8 in steps of .1.
 
+use base::limits::EMBEDDING_DIMENSIONS;
+use models::Embedding;
+
 use crate::text::LanguageGuess;
 
 /// Weight of the cosine for a question in a language that the embedder speaks.
@@ -14,6 +17,13 @@ const DENSE_WEIGHT_SPOKEN: f32 = 0.5;
 
 /// Weight of the cosine for a question in another language: names, numbers and borrowed words.
 const DENSE_WEIGHT_FOREIGN: f32 = 0.2;
+
+/// How many of the best chunks tell where the question's neighbourhood is.
+pub(crate) const FEEDBACK_CHUNKS: usize = 3;
+
+/// How far the question moves towards their mean. From 0.2 to 0.4, and by two to five chunks, it
+/// gains about the same on Cranfield (nDCG@10 .435 to .447) and nothing is lost on XQuAD-en.
+const FEEDBACK_WEIGHT: f32 = 0.3;
 
 /// Added for a name of the question that stands in the chunk, however it is typed.
 const IDENTIFIER_BONUS: f32 = 0.15;
@@ -33,10 +43,28 @@ pub struct ArmScores {
 /// alone.
 #[must_use]
 pub fn dense_weight(guess: &LanguageGuess) -> f32 {
-    match guess.first() {
-        Some(language) if language.is_spoken_by_embedder() => DENSE_WEIGHT_SPOKEN,
-        Some(_) | None => DENSE_WEIGHT_FOREIGN,
+    if is_spoken(guess) { DENSE_WEIGHT_SPOKEN } else { DENSE_WEIGHT_FOREIGN }
+}
+
+/// Whether the embedder speaks the question's language. Feedback is for such questions alone: in
+/// others it changes nothing that can be measured (XQuAD-de, XQuAD-es).
+pub(crate) fn is_spoken(guess: &LanguageGuess) -> bool {
+    guess.first().is_some_and(|language| language.is_spoken_by_embedder())
+}
+
+/// The question's embedding, moved towards the mean of those of the best chunks (Rocchio, 1971, with
+/// the first ranking in the place of a person's judgement). `None` without a chunk, or when they
+/// cancel the question out.
+pub(crate) fn with_feedback(question: &Embedding, best: &[&Embedding]) -> Option<Embedding> {
+    let count = u16::try_from(best.len()).ok().filter(|count| *count > 0)?;
+    let share = FEEDBACK_WEIGHT / f32::from(count);
+    let mut moved: [f32; EMBEDDING_DIMENSIONS] = *question.as_array();
+    for chunk in best {
+        for (sum, number) in moved.iter_mut().zip(chunk.as_array()) {
+            *sum += share * number;
+        }
     }
+    Embedding::normalise(moved).ok()
 }
 
 /// The fused score, 0 to 1.
@@ -49,6 +77,7 @@ pub fn fuse(scores: ArmScores, dense_weight: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use proptest::prelude::*;
 
     use super::*;
@@ -78,5 +107,24 @@ mod tests {
         let german = dense_weight(&LanguageGuess::certain(Language::German));
         assert!(german < english);
         assert!(dense_weight(&LanguageGuess::default()) <= german);
+    }
+
+    fn along(axis: usize) -> Embedding {
+        let mut values = [0.0; EMBEDDING_DIMENSIONS];
+        values[axis] = 1.0;
+        Embedding::normalise(values).unwrap()
+    }
+
+    #[test]
+    fn feedback_moves_the_question_by_its_weight_towards_the_mean() {
+        let question = along(0);
+        let moved = with_feedback(&question, &[&along(1), &along(2)]).unwrap();
+        // (1, 0.15, 0.15) scaled to length 1.
+        let length = (1.0 + 2.0 * 0.15_f32 * 0.15).sqrt();
+        assert!((moved.dot(&question) - 1.0 / length).abs() < 1e-6);
+        assert!((moved.dot(&along(1)) - 0.15 / length).abs() < 1e-6);
+        assert!((moved.dot(&along(1)) - moved.dot(&along(2))).abs() < 1e-6);
+        assert_eq!(with_feedback(&question, &[]), None);
+        assert!(with_feedback(&question, &[&question]).unwrap().dot(&question) > 0.999_999);
     }
 }

@@ -23,6 +23,8 @@ pub mod vector;
 mod chunking;
 mod documents;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod ingest;
 mod input;
 mod jobs;

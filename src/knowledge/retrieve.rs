@@ -1,4 +1,5 @@
-//! From a question to ranked chunks: both arms, then one score.
+//! From a question to ranked chunks: both arms, then one score, then a second look from where the
+//! best of them are (pseudo-relevance feedback).
 
 use std::collections::HashMap;
 
@@ -6,8 +7,8 @@ use base::ChunkId;
 use models::Embedding;
 
 use crate::chunk_set::Allowed;
-use crate::fusion::{ArmScores, dense_weight, fuse};
-use crate::index::{IndexError, TextQuery, TextSnapshot};
+use crate::fusion::{ArmScores, FEEDBACK_CHUNKS, dense_weight, fuse, is_spoken, with_feedback};
+use crate::index::{IndexError, TextHit, TextQuery, TextSnapshot};
 use crate::vector::VectorIndex;
 
 /// Best chunks by words that are looked at.
@@ -34,11 +35,12 @@ pub struct RetrievalInput<'q> {
 pub struct Hit {
     /// The chunk.
     pub chunk_id: ChunkId,
-    /// The fused score, 0 to 1; comparable between questions.
+    /// The fused score, 0 to 1; comparable between questions. With feedback its cosine is the one to
+    /// the moved question, and higher.
     pub score: f32,
     /// Share of the best BM25 score that is possible, 0 to 1.
     pub bm25: f32,
-    /// Cosine of question and chunk, −1 to 1; 0 when one has no embedding.
+    /// Cosine of the question itself and the chunk, −1 to 1; 0 when one has no embedding.
     pub dense: f32,
     /// Whether a name of the question (`P-101`, an order number) stands in the chunk.
     pub identifier_match: bool,
@@ -81,34 +83,81 @@ pub fn retrieve<E: From<IndexError> + Send>(
     candidates.sort_unstable();
     candidates.dedup();
 
-    let cosines: HashMap<ChunkId, f32> = match input.embedding {
-        Some(question) if !candidates.is_empty() => fetch(&candidates)?
-            .into_iter()
-            .map(|(chunk, embedding)| (chunk, question.dot(&embedding)))
-            .collect(),
+    let mut vectors_of: HashMap<ChunkId, Embedding> = match input.embedding {
+        Some(_) if !candidates.is_empty() => fetch(&candidates)?.into_iter().collect(),
         _ => HashMap::new(),
     };
-    let weight =
-        if input.embedding.is_some() { dense_weight(input.query.languages()) } else { 0.0 };
-    let mut hits: Vec<Hit> = planned
-        .score(&candidates)?
-        .into_iter()
-        .map(|hit| {
-            let scores = ArmScores {
-                bm25: hit.score,
-                dense: cosines.get(&hit.chunk_id).copied().unwrap_or(0.0),
-                identifier_match: hit.has_identifier,
-            };
-            Hit {
-                chunk_id: hit.chunk_id,
-                score: fuse(scores, weight),
-                bm25: scores.bm25,
-                dense: scores.dense,
-                identifier_match: scores.identifier_match,
-            }
-        })
+    let scored = planned.score(&candidates)?.into_iter();
+    let candidates: Vec<Candidate> = scored
+        .map(|text| Candidate { embedding: vectors_of.remove(&text.chunk_id), text })
         .collect();
-    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.chunk_id.cmp(&b.chunk_id)));
-    hits.truncate(input.limit);
-    Ok(hits)
+    Ok(fused(&candidates, input))
 }
+
+/// A chunk that one of the arms brought up.
+struct Candidate {
+    text: TextHit,
+    embedding: Option<Embedding>,
+}
+
+impl Candidate {
+    /// Cosine to `point`; 0 when there is nothing to compare.
+    fn cosine(&self, point: Option<&Embedding>) -> f32 {
+        point.zip(self.embedding.as_ref()).map_or(0.0, |(point, own)| point.dot(own))
+    }
+
+    /// The fused score, were `point` the question's embedding.
+    fn score(&self, point: Option<&Embedding>, dense_weight: f32) -> f32 {
+        let scores = ArmScores {
+            bm25: self.text.score,
+            dense: self.cosine(point),
+            identifier_match: self.text.has_identifier,
+        };
+        fuse(scores, dense_weight)
+    }
+}
+
+/// The best candidates by both arms; with feedback, where the embedder speaks the language.
+fn fused(candidates: &[Candidate], input: RetrievalInput<'_>) -> Vec<Hit> {
+    let languages = input.query.languages();
+    let weight = if input.embedding.is_some() { dense_weight(languages) } else { 0.0 };
+    let first = ranked(candidates, input.embedding, weight);
+    let moved = match input.embedding {
+        Some(question) if is_spoken(languages) => {
+            let best = first.iter().filter_map(|(candidate, _)| candidate.embedding.as_ref());
+            with_feedback(question, &best.take(FEEDBACK_CHUNKS).collect::<Vec<_>>())
+        }
+        _ => None,
+    };
+    let last = match &moved {
+        Some(moved) => ranked(candidates, Some(moved), weight),
+        None => first,
+    };
+    let hits = last.into_iter().take(input.limit).map(|(candidate, score)| Hit {
+        chunk_id: candidate.text.chunk_id,
+        score,
+        bm25: candidate.text.score,
+        dense: candidate.cosine(input.embedding),
+        identifier_match: candidate.text.has_identifier,
+    });
+    hits.collect()
+}
+
+/// Candidates with their fused scores, best first.
+fn ranked<'c>(
+    candidates: &'c [Candidate],
+    point: Option<&Embedding>,
+    dense_weight: f32,
+) -> Vec<(&'c Candidate, f32)> {
+    let mut ranked: Vec<(&Candidate, f32)> = candidates
+        .iter()
+        .map(|candidate| (candidate, candidate.score(point, dense_weight)))
+        .collect();
+    ranked.sort_by(|(a, a_score), (b, b_score)| {
+        b_score.total_cmp(a_score).then(a.text.chunk_id.cmp(&b.text.chunk_id))
+    });
+    ranked
+}
+
+#[cfg(test)]
+mod tests;
