@@ -24,3 +24,6 @@ pub use query::{Clause, ClauseField, Polarity, QUERY_MAX_WORDS, TextQuery};
 pub use schema::IndexedChunk;
 pub use snapshot::{TextHit, TextSnapshot};
 pub use text_index::{TextIndex, TextWriter};
+
+#[cfg(test)]
+mod tests;

@@ -15,3 +15,6 @@ mod scan;
 
 pub use code::BinaryCode;
 pub use scan::VectorIndex;
+
+#[cfg(test)]
+mod tests;
