@@ -5,14 +5,25 @@ cd "$(dirname "$0")/.."
 
 target=x86_64-unknown-linux-gnu
 echo "release: building (link-time optimisation: this takes a while)"
-RUSTFLAGS="-C target-feature=+crt-static" \
+# Not position-independent, so that there is nothing for a dynamic linker to do at all.
+RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
   cargo build --locked --release --package millwright --target "$target"
 mkdir -p dist
 install -m 0755 "$CARGO_TARGET_DIR/$target/release/millwright" dist/millwright
-if ldd dist/millwright >/dev/null 2>&1; then
+if ! ldd dist/millwright 2>&1 | grep -q "not a dynamic executable"; then
   echo "release: dist/millwright is not static:" >&2
   ldd dist/millwright >&2
   exit 1
+fi
+# The file alone on an empty disk, with an empty PATH and without a network.
+trial=$(mktemp -d)
+trap 'rm -rf -- "$trial"' EXIT
+empty() { unshare --map-root-user --net env -i PATH= TMPDIR="$trial" "$PWD/dist/millwright" "$@"; }
+if unshare --map-root-user --net true 2>/dev/null; then
+  echo "release: trying the file without network and PATH"
+  empty eval
+else
+  echo "release: not tried without a network: this user may not make namespaces"
 fi
 ( cd dist && sha256sum millwright > millwright.sha256 )
 ls -l dist/millwright

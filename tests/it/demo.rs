@@ -1,5 +1,10 @@
-//! The demo as a newcomer meets it: an empty directory, one command, cited answers.
+//! The demo as a newcomer meets it: an empty directory, one command, cited answers; with an empty
+//! `PATH` and no network but loopback, as on the machine in the plant.
+//!
+//! `TEST_RELEASE_FILE` names the static release file; without it the development executable is
+//! tested (`make release` sets it).
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,14 +14,56 @@ use crate::support::executable;
 
 const TIMEOUT: Duration = Duration::from_secs(600);
 
+fn file_under_test() -> PathBuf {
+    std::env::var_os("TEST_RELEASE_FILE").map_or_else(|| executable().into(), PathBuf::from)
+}
+
+/// Starts the file under test with nothing in its environment. Where a user may make namespaces, it
+/// has a network of its own: loopback alone, no route, no address of this machine.
+struct Isolated {
+    namespace: bool,
+}
+
+impl Isolated {
+    fn new() -> Self {
+        let probe = ["--map-root-user", "--net", "sh", "-c", "ip link set lo up"];
+        let namespace = Command::new("unshare")
+            .args(probe)
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        if !namespace {
+            eprintln!("skipped: a network namespace; this user may not make one");
+        }
+        Self { namespace }
+    }
+
+    fn command(&self, data: &Path, args: &[&str]) -> Command {
+        let file = file_under_test();
+        let mut command = if self.namespace {
+            let mut command = Command::new("unshare");
+            // `env -i` sits in the shell's last command, so the shell itself still finds `ip`.
+            let script = "ip link set lo up && exec env -i PATH= \"$@\"";
+            command.args(["--map-root-user", "--net", "sh", "-c", script, "sh"]).arg(file);
+            command
+        } else {
+            let mut command = Command::new(file);
+            command.env_clear().env("PATH", "");
+            command
+        };
+        command.args(args).arg("--data-dir").arg(data);
+        command
+    }
+}
+
 #[test]
 fn the_demo_answers_and_the_golden_set_is_no_worse_than_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("demo");
     let log = dir.path().join("log");
-    let mut server = Command::new(executable())
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(&data)
+    let isolated = Isolated::new();
+    let mut server = isolated
+        .command(&data, &["serve", "--demo", "--listen", "127.0.0.1:0"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&log).unwrap())
@@ -33,10 +80,7 @@ fn the_demo_answers_and_the_golden_set_is_no_worse_than_it_was() {
         assert!(started.elapsed() < TIMEOUT, "{said}");
         std::thread::sleep(Duration::from_millis(200));
     }
-    let run = |args: &[&str]| {
-        let mut command = Command::new(executable());
-        command.args(args).arg("--data-dir").arg(&data).output().unwrap()
-    };
+    let run = |args: &[&str]| isolated.command(&data, args).output().unwrap();
     let question = "What is the tightening torque of the P-101 flange bolts?";
     let answer = run(&["ask", question, "--tenant", "rauental"]);
     let text = String::from_utf8_lossy(&answer.stdout).into_owned();

@@ -16,6 +16,9 @@ const LEAD_MAX_CHARS: usize = 200;
 /// Longest quote, in characters; a longer table row is no answer to anything.
 const QUOTE_MAX_CHARS: usize = 900;
 
+/// Marks that close together with a sentence.
+const CLOSING: [char; 6] = ['"', '”', '“', '’', ')', '»'];
+
 /// Something that may be quoted.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Candidate {
@@ -27,8 +30,19 @@ pub(crate) struct Candidate {
     pub(crate) quote: String,
     /// What says what it is about: headings, the lead-in of a list, the caption of a table.
     pub(crate) context: String,
+    /// The sentence before it in the same paragraph.
+    pub(crate) before: String,
     /// A row of a table.
     pub(crate) is_row: bool,
+}
+
+impl Candidate {
+    /// Neither a row nor a list item nor a whole sentence: a title, a caption, a scrap.
+    pub(crate) fn is_fragment(&self) -> bool {
+        !self.is_row
+            && !begins_like_an_item(&self.quote)
+            && !self.quote.trim_end_matches(CLOSING).ends_with(['.', '!', '?'])
+    }
 }
 
 /// Everything that may be quoted from `passages`, in the order of passages and of their text.
@@ -56,6 +70,19 @@ fn is_same(passages: &[Passage], a: &Candidate, b: &Candidate) -> bool {
         && of_a.revision_id == of_b.revision_id
         && of_a.heading_path == of_b.heading_path
         && of_a.page_of(a.range.clone()) == of_b.page_of(b.range.clone())
+}
+
+/// The words of a candidate.
+struct Words {
+    quote: String,
+    before: String,
+    is_row: bool,
+}
+
+impl Words {
+    const fn of_row(quote: String) -> Self {
+        Self { quote, before: String::new(), is_row: true }
+    }
 }
 
 /// A passage read line by line: blocks and rows stand on lines of their own, cells are separated
@@ -99,9 +126,12 @@ impl<'p> Reading<'p> {
         if self.passage.heading_path.iter().any(|heading| heading.trim() == line.trim()) {
             return;
         }
+        let mut before = String::new();
         for range in sentences(line) {
-            let text = &line[range.clone()];
-            self.push(start + range.start..start + range.end, one_line(text), false);
+            let quote = one_line(&line[range.clone()]);
+            let place = start + range.start..start + range.end;
+            self.push(place, Words { quote: quote.clone(), before, is_row: false });
+            before = quote;
         }
         let short = line.chars().count() <= LEAD_MAX_CHARS;
         let announces = short && !line.trim_end().ends_with(['.', '!', '?', ';']);
@@ -116,7 +146,7 @@ impl<'p> Reading<'p> {
             // A first row with numbers in it is a row like the others.
             if cells.iter().any(|cell| cell.contains(|c: char| c.is_ascii_digit())) {
                 self.header = Some(Vec::new());
-                self.push(range, row_text(&[], &cells), true);
+                self.push(range, Words::of_row(row_text(&[], &cells)));
             } else {
                 self.header = Some(cells);
             }
@@ -124,17 +154,18 @@ impl<'p> Reading<'p> {
         };
         if cells != *header {
             let quote = row_text(header, &cells);
-            self.push(range, quote, true);
+            self.push(range, Words::of_row(quote));
         }
     }
 
-    fn push(&mut self, range: Range<usize>, quote: String, is_row: bool) {
+    fn push(&mut self, range: Range<usize>, words: Words) {
         let mut context = self.headings.clone();
         if let Some(lead) = self.lead {
             context.push_str(" › ");
             context.push_str(lead);
         }
-        self.found.push(Candidate { passage: self.index, range, quote, context, is_row });
+        let Words { quote, before, is_row } = words;
+        self.found.push(Candidate { passage: self.index, range, quote, context, before, is_row });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use knowledge::text::{fold, words};
 
-use super::lexicon::{COLOURS, CUES, NUMBER_WORDS, UNITS};
+use super::lexicon::{COLOURS, CUES, NUMBER_WORDS, PEOPLE, TIMES, UNITS};
 
 /// A kind of answer that can be told by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +28,18 @@ pub(crate) enum Kind {
     Year,
     /// Any number, with or without a unit, also spelt out.
     Number,
+    /// A time, a date, or what comes before or after.
+    Time,
+    /// Somebody, by office or by name.
+    Person,
+}
+
+impl Kind {
+    /// Whether an answer of this kind has a unit or a form of its own, so that a text without one is
+    /// hardly an answer.
+    pub(crate) const fn is_strict(self) -> bool {
+        !matches!(self, Self::Number | Self::Time | Self::Person)
+    }
 }
 
 /// The kind that a question asks for, when it can be told.
@@ -64,8 +76,40 @@ pub(crate) fn has_kind(text: &str, kind: Kind) -> bool {
             text.contains(|c: char| c.is_ascii_digit())
                 || words(text).any(|word| NUMBER_WORDS.contains(&fold(word.text).as_str()))
         }
+        Kind::Time => {
+            words(text).any(|word| is_year(word.text) || TIMES.contains(&fold(word.text).as_str()))
+                || has_clock(text)
+                || has_measure(text, Kind::Duration)
+        }
+        Kind::Person => {
+            let is_office = |folded: &str| PEOPLE.iter().any(|people| folded.contains(people));
+            words(text).any(|word| is_office(&fold(word.text))) || has_initial(text)
+        }
         measured => has_measure(text, measured),
     }
+}
+
+/// "6:30".
+fn has_clock(text: &str) -> bool {
+    text.split_whitespace().any(|token| {
+        let token = token.trim_matches(|c: char| !c.is_ascii_digit());
+        token.split_once(':').is_some_and(|(hour, minute)| {
+            minute.len() == 2
+                && hour.parse::<u8>().is_ok_and(|hour| hour < 25)
+                && minute.parse::<u8>().is_ok_and(|minute| minute < 60)
+        })
+    })
+}
+
+/// "H. Brandl".
+fn has_initial(text: &str) -> bool {
+    let tokens: Vec<&str> = text.split_whitespace().collect();
+    tokens.windows(2).any(|pair| {
+        let initial = pair[0].trim_start_matches('(');
+        let mut letters = initial.chars();
+        let is_initial = letters.next().is_some_and(char::is_uppercase) && letters.as_str() == ".";
+        is_initial && pair[1].chars().next().is_some_and(char::is_uppercase)
+    })
 }
 
 /// Whether `text` begins with a unit of any kind.
@@ -159,7 +203,9 @@ mod tests {
             ("Kolik váží paletizátor?", Some(Kind::Mass)),
             ("What colour are the padlocks?", Some(Kind::Colour)),
             ("What is the IP address of the PLC?", Some(Kind::Address)),
-            ("Who releases the filler?", None),
+            ("Who releases the filler?", Some(Kind::Person)),
+            ("When are the rings renewed?", Some(Kind::Time)),
+            ("Where is the key?", None),
         ] {
             assert_eq!(kind_of_question(question), kind, "{question}");
         }
@@ -171,6 +217,10 @@ mod tests {
             ("Tighten to 90 N·m.", Kind::Torque),
             ("Torque [N·m]: 90", Kind::Torque),
             ("after 20 minutes", Kind::Duration),
+            ("from 9:00 on", Kind::Time),
+            ("Renew the rings when it has grown.", Kind::Time),
+            ("Das Labor gibt frei.", Kind::Person),
+            ("ask J. Novotná", Kind::Person),
             ("archived for two years", Kind::Duration),
             ("24 Monate aufbewahren", Kind::Duration),
             ("po dobu 5 minut", Kind::Duration),

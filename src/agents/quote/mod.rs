@@ -7,6 +7,7 @@ mod lexicon;
 mod question;
 mod score;
 mod sentences;
+mod synonyms;
 pub(crate) mod terms;
 mod weights;
 
@@ -21,7 +22,7 @@ use crate::model::Decision;
 pub(crate) use candidates::Candidate;
 use question::Question;
 use score::Features;
-use weights::{ANSWER_THRESHOLD, FURTHER_SHARE};
+use weights::{ANSWER_THRESHOLD, FOLLOWING_MARGIN, FURTHER_MARGIN};
 
 /// Most sentences of an answer.
 pub(crate) const QUOTES_MAX: usize = 3;
@@ -83,11 +84,14 @@ pub(crate) fn choose(weighed: &[Weighed], passages: &[Passage]) -> Chosen {
     };
     let mut quotes: Vec<Weighed> = Vec::new();
     if answerable {
-        let least = best.features.rank() * FURTHER_SHARE;
+        let top = best.features.rank();
         let document = passages[best.candidate.passage].document_id;
         let good = weighed.iter().filter(|other| {
-            other.features.rank() >= least
-                && other.features.probability() >= ANSWER_THRESHOLD
+            // What follows in the same paragraph belongs to it more than what stands elsewhere.
+            let follows = other.candidate.passage == best.candidate.passage
+                && other.candidate.before == best.candidate.quote;
+            let margin = if follows { FOLLOWING_MARGIN } else { FURTHER_MARGIN };
+            top - other.features.rank() <= margin
                 && passages[other.candidate.passage].document_id == document
         });
         quotes = good.take(QUOTES_MAX).cloned().collect();

@@ -9,29 +9,46 @@ use knowledge::Passage;
 
 use super::candidates::Candidate;
 use super::expected::has_kind;
-use super::question::{Question, passage_terms};
-use super::terms::{Names, terms};
+use super::question::{Evidence, Question};
 use super::weights::{DECISION_BIAS, DECISION_WEIGHTS, RANK_WEIGHTS};
+
+/// Number of features.
+pub(crate) const FEATURES: usize = 23;
+
+/// Words at the beginning of a sentence that say what it is about.
+const SUBJECT_WORDS: usize = 6;
 
 /// What is measured of a candidate, each about 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Features {
-    /// Question's words in the quote.
+    /// What the question says, met by the quote.
     pub(crate) coverage: f32,
-    /// Question's words in the quote, its headings and lead-in.
+    /// The same, by the quote and the sentence before it.
+    pub(crate) coverage_near: f32,
+    /// The same, by the quote, its headings and lead-in.
     pub(crate) coverage_context: f32,
-    /// Question's words anywhere in the passage.
+    /// The same, anywhere in the passage.
     pub(crate) coverage_passage: f32,
+    /// The weightiest thing that quote, headings, lead-in and title lack.
+    pub(crate) missing: f32,
+    /// The weightiest thing that the passage lacks.
+    pub(crate) missing_passage: f32,
     /// What the question names, in the quote.
     pub(crate) named: f32,
     /// What the question names, in the quote, its headings, lead-in and document title.
     pub(crate) named_context: f32,
     /// What the question names, anywhere in the passage.
     pub(crate) named_passage: f32,
-    /// The quote has the kind of answer that is asked for.
+    /// What the question names, where the quote says what it is about: in its first cell or words.
+    pub(crate) named_first: f32,
+    /// The quote has the kind of answer that is asked for, told by a unit or a form of its own.
     pub(crate) kind_present: f32,
-    /// The quote lacks the kind of answer that is asked for.
+    /// The quote lacks that kind of answer.
     pub(crate) kind_absent: f32,
+    /// The quote has the kind of answer that is asked for, told by words alone (when, who, how many).
+    pub(crate) loose_present: f32,
+    /// The quote lacks that kind of answer.
+    pub(crate) loose_absent: f32,
     /// Cosine of question and quote with its nearest heading.
     pub(crate) dense: f32,
     /// Cosine of question and passage.
@@ -40,71 +57,115 @@ pub(crate) struct Features {
     pub(crate) retrieval: f32,
     /// Words of the quote that the question does not say itself.
     pub(crate) novelty: f32,
+    /// The longest run of words that question and quote have in common.
+    pub(crate) phrase: f32,
     /// The quote is a table row.
     pub(crate) is_row: f32,
+    /// The words of a row's first cell that the question says.
+    pub(crate) row_key: f32,
+    /// Neither a row nor a list item nor a whole sentence: a title, a caption, a scrap.
+    pub(crate) is_fragment: f32,
+    /// The quote denies a word that the question does not deny ("non-drive end").
+    pub(crate) negated: f32,
 }
 
 /// Names of the features, in the order of [`Features::values`] and of the weights.
-pub(crate) const FEATURE_NAMES: [&str; 13] = [
+pub(crate) const FEATURE_NAMES: [&str; FEATURES] = [
     "coverage",
+    "coverage_near",
     "coverage_context",
     "coverage_passage",
+    "missing",
+    "missing_passage",
     "named",
     "named_context",
     "named_passage",
+    "named_first",
     "kind_present",
     "kind_absent",
+    "loose_present",
+    "loose_absent",
     "dense",
     "dense_passage",
     "retrieval",
     "novelty",
+    "phrase",
     "is_row",
+    "row_key",
+    "is_fragment",
+    "negated",
 ];
 
 impl Features {
     /// Measures everything but the candidate's own embedding, which comes later for those that
     /// are worth it.
     pub(crate) fn measure(question: &Question, candidate: &Candidate, passage: &Passage) -> Self {
-        let language = question.language;
-        let quote = terms(&candidate.quote, language);
-        let mut with_context = quote.clone();
-        with_context.extend(terms(&candidate.context, language));
-        let about = format!("{} {} {}", candidate.quote, candidate.context, passage.document_title);
-        let everything = format!("{about} {}", passage.text);
-        let present = question.kind.map(|kind| has_kind(&candidate.quote, kind));
+        let of = |text: &str| Evidence::of(text, question.language);
+        let (quote, context) = (of(&candidate.quote), of(&candidate.context));
+        let (title, before) = (of(&passage.document_title), of(&candidate.before));
+        let whole = &question.passages[candidate.passage];
+        let about = [&quote, &context, &title];
+        let everything = [&quote, &context, &title, whole];
+        let kind = |is_strict: bool| {
+            let kind = question.kind.filter(|kind| kind.is_strict() == is_strict);
+            kind.map(|kind| has_kind(&candidate.quote, kind))
+        };
+        let (strict, loose) = (kind(true), kind(false));
+        let subject = of(subject(candidate));
+        let flag = |is: bool| f32::from(u8::from(is));
         Self {
-            coverage: question.coverage(&quote),
-            coverage_context: question.coverage(&with_context),
-            coverage_passage: question.coverage(&passage_terms(passage, language)),
-            named: question.named_share(&Names::of(&candidate.quote)),
-            named_context: question.named_share(&Names::of(&about)),
-            named_passage: question.named_share(&Names::of(&everything)),
-            kind_present: f32::from(u8::from(present == Some(true))),
-            kind_absent: f32::from(u8::from(present == Some(false))),
+            coverage: question.coverage(&[&quote]),
+            coverage_near: question.coverage(&[&quote, &before]),
+            coverage_context: question.coverage(&[&quote, &context]),
+            coverage_passage: question.coverage(&everything),
+            missing: question.missing(&about),
+            missing_passage: question.missing(&everything),
+            named: question.named_share(&[&quote]),
+            named_context: question.named_share(&about),
+            named_passage: question.named_share(&everything),
+            named_first: flag(question.names_something()) * question.named_share(&[&subject]),
+            kind_present: flag(strict == Some(true)),
+            kind_absent: flag(strict == Some(false)),
+            loose_present: flag(loose == Some(true)),
+            loose_absent: flag(loose == Some(false)),
             dense: 0.0,
             dense_passage: passage.scores.vector,
             retrieval: passage.scores.fused,
             novelty: question.novelty(&quote),
-            is_row: f32::from(u8::from(candidate.is_row)),
+            phrase: question.phrase(&candidate.quote),
+            is_row: flag(candidate.is_row),
+            row_key: flag(candidate.is_row) * question.said_share(&subject),
+            is_fragment: flag(candidate.is_fragment()),
+            negated: flag(question.is_denied_by(&candidate.quote)),
         }
     }
 
     /// The numbers, in the order of [`FEATURE_NAMES`].
-    pub(crate) const fn values(&self) -> [f32; 13] {
+    pub(crate) const fn values(&self) -> [f32; FEATURES] {
         [
             self.coverage,
+            self.coverage_near,
             self.coverage_context,
             self.coverage_passage,
+            self.missing,
+            self.missing_passage,
             self.named,
             self.named_context,
             self.named_passage,
+            self.named_first,
             self.kind_present,
             self.kind_absent,
+            self.loose_present,
+            self.loose_absent,
             self.dense,
             self.dense_passage,
             self.retrieval,
             self.novelty,
+            self.phrase,
             self.is_row,
+            self.row_key,
+            self.is_fragment,
+            self.negated,
         ]
     }
 
@@ -125,6 +186,16 @@ impl Features {
     }
 }
 
-fn dot(a: &[f32; 13], b: &[f32; 13]) -> f32 {
+/// Where a quote says what it is about: the first cell of a row, the first words of a sentence.
+fn subject(candidate: &Candidate) -> &str {
+    let quote = candidate.quote.as_str();
+    if candidate.is_row {
+        return quote.split(';').next().unwrap_or(quote);
+    }
+    let end = quote.match_indices(' ').nth(SUBJECT_WORDS - 1).map_or(quote.len(), |(at, _)| at);
+    &quote[..end]
+}
+
+fn dot(a: &[f32; FEATURES], b: &[f32; FEATURES]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }

@@ -5,8 +5,16 @@ use knowledge::text::{
     words,
 };
 
+use super::synonyms::rows_of;
+
 /// Least length, in characters, of a word that may match as a part of another.
 const PART_MIN_CHARS: usize = 5;
+
+/// Likeness of two words that mean the same.
+const SYNONYM_LIKENESS: f32 = 0.7;
+
+/// Most words that an identifier is typed in.
+const NAME_MAX_WORDS: usize = 6;
 
 /// A word that says something about a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +23,16 @@ pub(crate) struct Term {
     pub(crate) folded: String,
     /// Its stem in the text's language, folded.
     pub(crate) stem: String,
+    /// What else it may be called: see [`rows_of`].
+    rows: &'static [u16],
+}
+
+impl Term {
+    fn new(word: &str, folded: String, language: Option<Language>) -> Self {
+        let stem = stem(language, word);
+        let rows = rows_of(&folded, &stem);
+        Self { folded, stem, rows }
+    }
 }
 
 /// The words of `text` that are no function words, in order, numbers included.
@@ -26,10 +44,20 @@ pub(crate) fn terms(text: &str, language: Option<Language>) -> Vec<Term> {
         if is_letter || is_function_word(&folded, language) {
             continue;
         }
-        let stem = stem(language, word.text);
-        found.push(Term { folded, stem });
+        found.push(Term::new(word.text, folded, language));
     }
     found
+}
+
+/// The stems of all words of `text`, function words included, and whether each says something.
+pub(crate) fn sequence(text: &str, language: Option<Language>) -> Vec<(String, bool)> {
+    words(text)
+        .map(|word| {
+            let folded = fold(word.text);
+            let tells = folded.chars().count() > 1 && !is_function_word(&folded, language);
+            (stem(language, word.text), tells)
+        })
+        .collect()
 }
 
 /// A function word of the language, or of English: documents and people mix it in everywhere.
@@ -56,6 +84,9 @@ pub(crate) fn likeness(a: &Term, b: &Term) -> f32 {
     if short_chars >= PART_MIN_CHARS && long.folded.contains(&short.stem) {
         return 0.75;
     }
+    if a.rows.iter().any(|row| b.rows.contains(row)) {
+        return SYNONYM_LIKENESS;
+    }
     let pairs = short.stem.chars().zip(long.stem.chars());
     let common = pairs.take_while(|(x, y)| x == y).count();
     if common >= 4 && common * 4 >= long_chars * 3 { 0.6 } else { 0.0 }
@@ -65,19 +96,39 @@ fn has_digit(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit())
 }
 
-/// What a question names: of each chain of letters and digits, all readings from the longest to
-/// the shortest.
+/// What a question names: of each chain of letters and digits, the readings that may be meant, from
+/// the longest to the shortest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Named {
-    /// Folded and joined, longest first. All of the first must be found, or it was not meant.
+    /// Folded and joined. All have the same digits: `lt110plc` and `lt110`, but never `nv430` for
+    /// `nv4304t090`.
     pub(crate) readings: Vec<String>,
+}
+
+impl Named {
+    /// The reading that one of `found` knows; else the longest, and the thing is nowhere named.
+    pub(crate) fn settle(&mut self, found: &[&Names]) {
+        let known = self.readings.iter().position(|reading| {
+            let one = Self { readings: vec![reading.clone()] };
+            found.iter().any(|names| names.include(&one))
+        });
+        let reading = self.readings.swap_remove(known.unwrap_or(0));
+        self.readings = vec![reading];
+    }
+
+    /// Whether a run of folded words is this thing, and how many of them.
+    pub(crate) fn words_at(&self, words: &[String]) -> Option<usize> {
+        let reading = self.readings.first()?;
+        (1..=words.len().min(NAME_MAX_WORDS))
+            .find(|&n| words[..n].concat() == *reading || words[..n].join(" ") == *reading)
+    }
 }
 
 /// What a question names, amounts ("45 Hz", "1 litre") left out.
 pub(crate) fn named_in_question(question: &str) -> Vec<Named> {
     let mut chains: Vec<Vec<(usize, String)>> = Vec::new();
     for identifier in query_identifiers(question) {
-        if identifier.kind == IdentifierKind::Quantity {
+        if identifier.kind == IdentifierKind::Quantity || begins_with_counting(&identifier.term) {
             continue;
         }
         if chains.len() <= identifier.chain {
@@ -86,16 +137,28 @@ pub(crate) fn named_in_question(question: &str) -> Vec<Named> {
         let segments = identifier.segments.1 - identifier.segments.0;
         chains[identifier.chain].push((segments, identifier.term));
     }
+    let digits = |term: &str| term.chars().filter(char::is_ascii_digit).count();
     let mut named = Vec::new();
     for mut chain in chains {
         chain.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.len().cmp(&a.1.len())));
-        let readings: Vec<String> = chain.into_iter().map(|(_, term)| term).collect();
-        if !readings.is_empty() {
+        let mut readings: Vec<String> = chain.into_iter().map(|(_, term)| term).collect();
+        if let Some(longest) = readings.first().cloned() {
+            let has_letter = |term: &str| term.contains(|c: char| !c.is_numeric());
+            readings.retain(|term| {
+                digits(term) == digits(&longest) && (has_letter(term) || !has_letter(&longest))
+            });
             named.push(Named { readings });
         }
     }
     named.extend(counted_things(question));
     named
+}
+
+/// "many 1 litre bottles": a number of something, not the tag MANY-1.
+fn begins_with_counting(term: &str) -> bool {
+    ["many", "much", "viel", "kolik"].iter().any(|word| {
+        term.strip_prefix(word).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    })
 }
 
 /// Words that count things out with a number behind them ("programme 3", "head 8", "channel 7"):
@@ -164,6 +227,31 @@ mod tests {
 
     fn term(word: &str, language: Language) -> Term {
         terms(word, Some(language)).into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn what_means_the_same_is_alike() {
+        let (en, de) = (Language::English, Language::German);
+        for (a, b) in [
+            (term("shut", en), term("closes", en)),
+            (term("torque", en), term("tight", en)),
+            (term("Drehmoment", de), term("torque", en)),
+        ] {
+            assert!(likeness(&a, &b) >= SYNONYM_LIKENESS, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_beside_a_name_is_not_a_part_of_it() {
+        let mut named = named_in_question("LT110 plc address");
+        named[0].settle(&[&Names::of("PIW 256\tLT-110\tlevel raw water tank")]);
+        assert_eq!(named[0].readings, ["lt110"]);
+        let words = ["lt110".to_owned(), "plc".to_owned()];
+        assert_eq!(named[0].words_at(&words), Some(1));
+        let mut near = named_in_question("NV430-4T-090-E5 weight");
+        near[0].settle(&[&Names::of("NV430-4T-011-E5")]);
+        assert_eq!(near[0].readings, ["nv4304t090e5"]);
+        assert_eq!(named_in_question("How many 1 litre bottles are there?"), []);
     }
 
     #[test]

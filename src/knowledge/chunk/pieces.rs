@@ -11,6 +11,12 @@ use super::flow::{Cut, Flow, Joining, cut_word};
 /// fits into a window; longer sentences become several pieces that stay together if they can.
 const PIECE_MAX_CHARS: usize = 160;
 
+/// Longest line that names the table below it without being marked as a caption, in characters.
+const TABLE_TITLE_MAX_CHARS: usize = 120;
+
+/// This many entries on a page make a table of contents.
+const CONTENTS_MIN_ENTRIES: usize = 3;
+
 /// A part of the text that is counted as one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Piece {
@@ -48,8 +54,14 @@ impl Pieces {
             if let Some(language) = &page.language {
                 pieces.page_languages.push((page.number, language.clone()));
             }
-            for block in &page.blocks {
-                pieces.push_block(block, page.number);
+        }
+        let blocks: Vec<(u32, &Block)> = pages.iter().flat_map(flowing).collect();
+        for (at, &(page, block)) in blocks.iter().enumerate() {
+            let next = blocks.get(at + 1).map(|&(_, next)| &next.kind);
+            if matches!(next, Some(BlockKind::Table(_))) && is_table_title(block) {
+                pieces.push_caption(block, page);
+            } else {
+                pieces.push_block(block, page);
             }
         }
         pieces
@@ -81,19 +93,21 @@ impl Pieces {
                 let groups = self.push_sentences(&flow, "\n");
                 self.push_text(groups);
             }
-            BlockKind::Caption => {
-                let flow = Flow::of_lines(&block.lines, page, Joining::Reflow);
-                let groups = self.push_sentences(&flow, "\n");
-                if !groups.is_empty() {
-                    self.elements.push(Element::Caption { groups });
-                }
-            }
+            BlockKind::Caption => self.push_caption(block, page),
             BlockKind::Code => {
                 let flow = Flow::of_lines(&block.lines, page, Joining::Keep);
                 let groups = self.push_lines(&flow);
                 self.push_text(groups);
             }
             BlockKind::Table(table) => self.push_table(table, block, page),
+        }
+    }
+
+    fn push_caption(&mut self, block: &Block, page: u32) {
+        let flow = Flow::of_lines(&block.lines, page, Joining::Reflow);
+        let groups = self.push_sentences(&flow, "\n");
+        if !groups.is_empty() {
+            self.elements.push(Element::Caption { groups });
         }
     }
 
@@ -181,6 +195,48 @@ impl Pieces {
         }
         first..self.pieces.len()
     }
+}
+
+/// What of a page goes into chunks: its blocks without headers and footers, and without a table of
+/// contents, which names everything and tells nothing.
+fn flowing(page: &Page) -> Vec<(u32, &Block)> {
+    let blocks: Vec<&Block> =
+        page.blocks.iter().filter(|block| block.kind != BlockKind::PageFurniture).collect();
+    let is_entry: Vec<bool> = blocks.iter().map(|block| is_contents_entry(block)).collect();
+    let has_contents = is_entry.iter().filter(|&&entry| entry).count() >= CONTENTS_MIN_ENTRIES;
+    let is_contents = |at: usize| {
+        let titles_entry = matches!(blocks[at].kind, BlockKind::Heading { .. })
+            && is_entry.get(at + 1) == Some(&true);
+        has_contents && (is_entry[at] || titles_entry)
+    };
+    let kept = (0..blocks.len()).filter(|&at| !is_contents(at));
+    kept.map(|at| (page.number, blocks[at])).collect()
+}
+
+/// `5.2 Changing the seal … 11`: leader dots and a page number.
+fn is_contents_entry(block: &Block) -> bool {
+    let is_text = matches!(
+        block.kind,
+        BlockKind::Paragraph | BlockKind::ListItem { .. } | BlockKind::Heading { .. }
+    );
+    is_text
+        && !block.lines.is_empty()
+        && block.lines.iter().all(|line| {
+            let text = line.text.trim_end();
+            let before = text.trim_end_matches(|c: char| c.is_ascii_digit());
+            let leader = before.trim_end();
+            let dots = leader.chars().rev().take_while(|c| matches!(c, '.' | '·' | ' ')).count();
+            before.len() < text.len() && (leader.ends_with('…') || dots >= 3)
+        })
+}
+
+/// A short line over a table that is no sentence ("Card in slot 5") says what the table is about.
+fn is_table_title(block: &Block) -> bool {
+    let text: usize = block.lines.iter().map(|line| line.text.chars().count()).sum();
+    let last = block.lines.last().map_or("", |line| line.text.trim_end());
+    matches!(block.kind, BlockKind::Paragraph)
+        && (1..=TABLE_TITLE_MAX_CHARS).contains(&text)
+        && !last.ends_with(['.', '!', '?', ';'])
 }
 
 /// Where to cut `text` at or before byte `limit`: length of the part, where the next one begins,

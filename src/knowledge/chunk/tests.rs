@@ -157,6 +157,36 @@ fn a_small_table_stays_whole_and_a_long_one_repeats_its_header() {
 }
 
 #[test]
+fn a_line_over_a_table_goes_with_it_even_over_the_page() {
+    let pages = [
+        page(1, vec![paragraph(&["The list follows the cards."]), paragraph(&["Card in slot 5"])]),
+        page(2, vec![table(&[&["Address", "Tag"], &["PIW 272", "TT-101A"]])]),
+    ];
+    let drafts = chunks(&pages, 8, 0);
+    assert_eq!(
+        texts(&drafts),
+        ["The list follows the cards.", "Card in slot 5\nAddress\tTag\nPIW 272\tTT-101A"]
+    );
+}
+
+#[test]
+fn a_table_of_contents_is_no_chunk() {
+    let pages = [page(
+        1,
+        vec![
+            heading(1, "Manual"),
+            heading(2, "Contents"),
+            paragraph(&["1 Torques … 3"]),
+            paragraph(&["2 Seals ........ 4", "2.1 Packing ........ 5"]),
+            paragraph(&["3 Alignment . . . . . 6"]),
+            heading(2, "About"),
+            paragraph(&["It weighs 3"]),
+        ],
+    )];
+    assert_eq!(texts(&chunks(&pages, 100, 0)), ["Manual\nAbout\n\nIt weighs 3"]);
+}
+
+#[test]
 fn headings_without_text_can_still_be_found() {
     let drafts = chunks(&[page(1, vec![heading(1, "Annex"), heading(2, "Drawings")])], 50, 5);
     assert_eq!(texts(&drafts), ["Annex\nDrawings"]);

@@ -6,8 +6,8 @@
 //! golden PLANT_DIR DATA_DIR PARSE_WORKER MODEL_WORKER evaluate   > report.json
 //! ```
 //!
-//! `features` writes what was measured of every candidate of the tuning half, for
-//! `models/quote-mode/fit.py`; it never looks at the other half. The plant is ingested into
+//! `features` writes what was measured of every candidate of the tuning half and of
+//! `tuning.jsonl`, for `models/quote-mode/fit.py`; it never looks at the other half. The plant is ingested into
 //! DATA_DIR once.
 
 mod plant;
@@ -33,10 +33,12 @@ async fn main() -> Outcome<()> {
     let questions = golden_parse(&std::fs::read_to_string(plant_dir.join("golden.jsonl"))?)?;
     match mode.as_str() {
         "features" => {
+            let further = std::fs::read_to_string(plant_dir.join("tuning.jsonl"))?;
+            let questions = questions.into_iter().chain(golden_parse(&further)?);
             let mut out = std::io::stdout().lock();
-            for question in questions.iter().filter(|q| q.half == Half::Tuning) {
-                let ctx = plant.ctx_for(question).await?;
-                let found = candidate_features(&plant.library, question, &ctx).await?;
+            for question in questions.filter(|q| q.half == Half::Tuning) {
+                let ctx = plant.ctx_for(&question).await?;
+                let found = candidate_features(&plant.library, &question, &ctx).await?;
                 writeln!(out, "{}", serde_json::to_string(&found)?)?;
             }
         }
