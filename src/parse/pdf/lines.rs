@@ -16,6 +16,16 @@ const ROW_OVERLAP: f32 = 0.5;
 /// How many rows back a piece may still belong to; columns with shifted baselines interleave.
 const OPEN_ROWS: usize = 6;
 
+/// Pieces whose sizes differ by more than this factor are no parts of one word: a label in the
+/// smallest print beside a heading.
+const SIZE_RATIO_MAX: f32 = 2.5;
+
+/// Part of the narrower piece's width by which two pieces of one line may overlap.
+const STACK_OVERLAP: f32 = 0.3;
+
+/// How many pieces of a row are looked at for one that a new piece would lie over.
+const STACK_LOOKBACK: usize = 256;
+
 /// Two prints of one text closer than this, in multiples of the font size, make a poor man's bold.
 const OVERPRINT_EM: f32 = 0.2;
 
@@ -47,8 +57,11 @@ fn rows(mut spans: Vec<Span>) -> Vec<Vec<Span>> {
     let mut bands: Vec<(BBox, Vec<Span>)> = Vec::new();
     for span in spans {
         let first_open = bands.len().saturating_sub(OPEN_ROWS);
-        let home =
-            bands[first_open..].iter_mut().rev().find(|(band, _)| share_row(band, &span.bbox));
+        let home = bands[first_open..].iter_mut().rev().find(|(band, members)| {
+            // A large heading beside small print stands on two of its lines: they stay two.
+            let mut last = members.iter().rev().take(STACK_LOOKBACK);
+            share_row(band, &span.bbox) && !last.any(|member| is_stacked(&member.bbox, &span.bbox))
+        });
         match home {
             Some((band, members)) => {
                 // The tallest piece sets the band: a raised "2" must not stretch it.
@@ -69,6 +82,12 @@ fn share_row(a: &BBox, b: &BBox) -> bool {
     shared > ROW_OVERLAP * a.height().min(b.height()).max(0.1)
 }
 
+/// Whether two pieces stand above each other and not beside each other.
+fn is_stacked(a: &BBox, b: &BBox) -> bool {
+    let shared = a.right.min(b.right) - a.left.max(b.left);
+    !share_row(a, b) && shared > STACK_OVERLAP * a.width().min(b.width()).max(0.1)
+}
+
 fn join_row(row: usize, members: &[Span], out: &mut Vec<TextLine>) {
     let mut open: Option<TextLine> = None;
     let mut last: Option<&Span> = None;
@@ -87,7 +106,9 @@ fn join_row(row: usize, members: &[Span], out: &mut Vec<TextLine>) {
         };
         match &mut open {
             Some(line) => {
-                let em = line.size_pt.max(span.size_pt).max(1.0);
+                let (small, large) =
+                    (line.size_pt.min(span.size_pt), line.size_pt.max(span.size_pt));
+                let em = if large > SIZE_RATIO_MAX * small { small } else { large }.max(1.0);
                 let gap = span.bbox.left - line.bbox.right;
                 if gap > SEGMENT_GAP_EM * em {
                     out.extend(open.replace(piece));
@@ -201,6 +222,29 @@ mod tests {
         raised.size_pt = 6.0;
         assert_eq!(texts(vec![span("mm", 0.0, 0.0), raised]), ["mm2"]);
         assert_eq!(texts(vec![span("STOP", 0.0, 0.0), span("STOP", 0.3, 0.1)]), ["STOP"]);
+    }
+
+    #[test]
+    fn a_large_heading_beside_two_small_lines_joins_one_of_them() {
+        let mut heading = span("2", 0.0, 0.0);
+        heading.bbox = BBox::new(0.0, 0.0, 20.0, 26.0);
+        heading.size_pt = 26.0;
+        let spans = vec![
+            heading,
+            span("programs", 200.0, 2.0),
+            span("of all", 242.0, 2.0),
+            span("agencies", 200.0, 13.0),
+            span("and states", 245.0, 13.0),
+        ];
+        assert_eq!(texts(spans), ["2", "programs of all", "agencies and states"]);
+    }
+
+    #[test]
+    fn the_smallest_print_is_no_part_of_a_heading() {
+        let mut label = span("LABEL_12", 0.0, 4.0);
+        label.bbox = BBox::new(0.0, 4.0, 4.0, 5.0);
+        label.size_pt = 1.0;
+        assert_eq!(texts(vec![label, span("3 Climate", 8.0, 0.0)]), ["LABEL_12", "3 Climate"]);
     }
 
     #[test]

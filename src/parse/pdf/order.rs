@@ -23,6 +23,9 @@ const PROSE_FILL: f32 = 0.5;
 /// Where a table counts as lines when columns are sought.
 const TABLE_WEIGHT: usize = 3;
 
+/// A line that fills this part of a region divides it into zones.
+const ZONE_PART: f32 = 0.6;
+
 /// Most places that are tried as gutters of one region.
 const CANDIDATES_MAX: usize = 400;
 
@@ -58,7 +61,7 @@ pub(super) fn order(items: Vec<Item>) -> Vec<Item> {
 
 fn order_into(items: Vec<Item>, depth: usize, out: &mut Vec<Item>) {
     let gutter = if depth < DEPTH_MAX { find_gutter(&items) } else { None };
-    let Some(x) = gutter else { return rows_into(items, out) };
+    let Some(x) = gutter else { return zones_into(items, depth, out) };
     let (mut crossing, sides): (Vec<Item>, Vec<Item>) =
         items.into_iter().partition(|i| side(i.bbox(), x) == Side::Across);
     crossing.sort_by(|a, b| a.bbox().center_y().total_cmp(&b.bbox().center_y()));
@@ -77,6 +80,36 @@ fn order_into(items: Vec<Item>, depth: usize, out: &mut Vec<Item>) {
         order_into(left, depth + 1, out);
         order_into(right, depth + 1, out);
         out.extend(crossing.next());
+    }
+}
+
+/// Columns may fill only a part of the page, between lines that go over all of it.
+fn zones_into(mut items: Vec<Item>, depth: usize, out: &mut Vec<Item>) {
+    let region = items.iter().map(|i| *i.bbox()).reduce(|a, b| a.union(&b));
+    let Some(region) = region.filter(|_| depth < DEPTH_MAX) else { return rows_into(items, out) };
+    let is_wide = |i: &Item| i.bbox().width() >= ZONE_PART * region.width();
+    items.sort_by(|a, b| a.bbox().center_y().total_cmp(&b.bbox().center_y()));
+    let mut rows: Vec<Item> = Vec::new();
+    let mut zone: Vec<Item> = Vec::new();
+    for item in items {
+        if is_wide(&item) {
+            end_zone(&mut zone, &mut rows, depth, out);
+            rows.push(item);
+        } else {
+            zone.push(item);
+        }
+    }
+    end_zone(&mut zone, &mut rows, depth, out);
+    rows_into(rows, out);
+}
+
+/// A zone with a gutter is read by itself, after the rows above it; any other is rows.
+fn end_zone(zone: &mut Vec<Item>, rows: &mut Vec<Item>, depth: usize, out: &mut Vec<Item>) {
+    if find_gutter(zone).is_some() {
+        rows_into(std::mem::take(rows), out);
+        order_into(std::mem::take(zone), depth + 1, out);
+    } else {
+        rows.append(zone);
     }
 }
 
@@ -187,6 +220,32 @@ fn is_prose(side: &[&Item]) -> bool {
 mod tests {
     use super::*;
     use crate::pdf::content::{Pitch, Weight};
+
+    #[test]
+    fn columns_between_full_width_lines_are_read_one_after_the_other() {
+        let wide = "a line of text that goes over the whole width of the page and more";
+        let mut items: Vec<Item> = (0..6).map(|row| wide_item(wide, row)).collect();
+        for row in 6..11 {
+            items.push(item("left column of the text", 0.0, row as f32 * 12.0, row));
+            items.push(item("right column of the text", 180.0, row as f32 * 12.0, row));
+        }
+        items.extend((11..20).map(|row| wide_item(wide, row)));
+        let ordered = order(items);
+        let texts: Vec<&str> = ordered
+            .iter()
+            .filter_map(|i| match i {
+                Item::Line(line) => Some(line.text.as_str()),
+                Item::Table(..) => None,
+            })
+            .collect();
+        assert_eq!(texts[6..11], ["left column of the text"; 5]);
+        assert_eq!(texts[11..16], ["right column of the text"; 5]);
+        assert_eq!(texts[16..], [wide; 9]);
+    }
+
+    fn wide_item(text: &str, row: usize) -> Item {
+        item(text, 0.0, row as f32 * 12.0, row)
+    }
 
     fn item(text: &str, left: f32, top: f32, row: usize) -> Item {
         Item::Line(TextLine {
