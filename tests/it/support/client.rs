@@ -73,6 +73,12 @@ impl Client {
         Self { address: address.to_owned(), tls: Arc::new(tls), headers: HeaderMap::new() }
     }
 
+    /// The same person after a restart on another port.
+    #[allow(dead_code, reason = "a bench restarts; the tests sign in anew")]
+    pub(crate) fn move_to(&mut self, address: &str) {
+        address.clone_into(&mut self.address);
+    }
+
     pub(crate) fn use_token(&mut self, token: &str) {
         self.headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     }

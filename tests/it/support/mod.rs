@@ -16,9 +16,11 @@ pub(crate) use client::{Answer, Client};
 /// two cores with each other.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The built executable.
+/// The executable under test: the one that was just built, or the file that `TEST_RELEASE_FILE`
+/// names.
 pub(crate) fn executable() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_millwright"))
+    let built = || PathBuf::from(env!("CARGO_BIN_EXE_millwright"));
+    std::env::var_os("TEST_RELEASE_FILE").map_or_else(built, PathBuf::from)
 }
 
 /// A data directory and, while it runs, the appliance on it.
@@ -93,6 +95,12 @@ impl Appliance {
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// The running server's process id.
+    #[allow(dead_code, reason = "a bench looks at its memory")]
+    pub(crate) fn process_id(&self) -> u32 {
+        self.server.as_ref().unwrap().id()
     }
 
     /// SIGKILL: nothing gets a chance to tidy up.
