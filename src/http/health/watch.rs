@@ -15,14 +15,14 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 const PART_STATE: &str = "millwright_part_state";
 const OPEN_TENANTS: &str = "millwright_open_tenants";
-const CERTIFICATE_DAYS_LEFT: &str = "millwright_certificate_days_left";
+const CERTIFICATE_EXPIRES: &str = "millwright_certificate_expires_timestamp_seconds";
 const DISK_FREE_BYTES: &str = "millwright_disk_free_bytes";
 
 /// Says what the figures mean; once, when the recorder is made.
 pub(crate) fn describe_figures() {
     describe_gauge!(PART_STATE, "State of a part: 0 ok, 1 degraded, 2 failed.");
     describe_gauge!(OPEN_TENANTS, "Tenants whose database is open.");
-    describe_gauge!(CERTIFICATE_DAYS_LEFT, "Days until the server certificate ends.");
+    describe_gauge!(CERTIFICATE_EXPIRES, "Unix time at which the server certificate ends.");
     describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, "Free space on the data directory's disk.");
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn set_figures(state: &AppState) {
     }
     gauge!(OPEN_TENANTS).set(state.store.open_tenants() as f64);
     if let Some(tls) = &state.tls {
-        gauge!(CERTIFICATE_DAYS_LEFT).set(tls.days_left() as f64);
+        gauge!(CERTIFICATE_EXPIRES).set(tls.expires_at().unix_ms() as f64 / 1000.0);
     }
     if let Ok(free) = parts::disk_free_bytes(state) {
         gauge!(DISK_FREE_BYTES).set(free as f64);
