@@ -71,27 +71,27 @@ impl ChunkSet {
         self.0 |= &other.0;
     }
 
-    /// Unbroken runs of ids between `first` and `last`, both included, in ascending order.
+    /// Unbroken runs of ids between `first` and `last`, both included, in ascending order. Costs as
+    /// much as there are runs, however long they are.
     pub(crate) fn runs_between(
         &self,
         first: ChunkId,
         last: ChunkId,
     ) -> impl Iterator<Item = (ChunkId, ChunkId)> {
-        let mut ids = self.0.iter();
-        ids.advance_to(u64::try_from(first.0).unwrap_or(0));
-        let mut ids =
-            ids.filter_map(|id| i64::try_from(id).ok()).take_while(move |id| *id <= last.0);
-        let mut next = ids.next();
-        std::iter::from_fn(move || {
-            let from = next?;
-            let mut to = from;
-            loop {
-                next = ids.next();
-                match next {
-                    Some(id) if id == to + 1 => to = id,
-                    _ => return Some((ChunkId(from), ChunkId(to))),
-                }
-            }
+        self.0.bitmaps().flat_map(move |(high, bitmap)| {
+            let base = i64::from(high) << 32;
+            // `None` where all ids of this bitmap are below `first`.
+            let mut runs = u32::try_from(first.0.saturating_sub(base).max(0)).ok().map(|skipped| {
+                let mut ids = bitmap.iter();
+                ids.advance_to(skipped);
+                ids
+            });
+            std::iter::from_fn(move || {
+                let run = runs.as_mut()?.next_range()?;
+                let from = base + i64::from(*run.start());
+                let to = (base + i64::from(*run.end())).min(last.0);
+                (from <= to).then_some((ChunkId(from), ChunkId(to)))
+            })
         })
     }
 
@@ -159,7 +159,30 @@ mod tests {
             prop_assert_eq!(ids(&all), &a | &b);
             let between = a.iter().filter(|id| (first..=last).contains(*id)).count();
             prop_assert_eq!(set(&a).count_between(ChunkId(first), ChunkId(last)), between as u64);
+            let runs: Vec<_> = set(&a).runs_between(ChunkId(first), ChunkId(last)).collect();
+            let inside = runs.iter().flat_map(|(from, to)| from.0..=to.0);
+            let expected = a.iter().copied().filter(|id| (first..=last).contains(id));
+            prop_assert!(inside.eq(expected));
+            prop_assert!(runs.windows(2).all(|pair| pair[0].1.0 + 1 < pair[1].0.0));
         }
+    }
+
+    #[test]
+    fn runs_go_on_behind_what_a_bitmap_of_32_bits_holds() {
+        let edge = 1_i64 << 32;
+        let mut set = ChunkSet::new();
+        set.insert_range(ChunkId(10), ChunkId(100_000));
+        set.insert_range(ChunkId(edge + 5), ChunkId(edge + 70_000));
+        let runs = |first, last| -> Vec<(i64, i64)> {
+            let runs = set.runs_between(ChunkId(first), ChunkId(last));
+            runs.map(|(from, to)| (from.0, to.0)).collect()
+        };
+        assert_eq!(runs(-3, i64::MAX), [(10, 100_000), (edge + 5, edge + 70_000)]);
+        assert_eq!(runs(70_000, edge + 9), [(70_000, 100_000), (edge + 5, edge + 9)]);
+        assert_eq!(runs(edge + 66_000, edge + 66_001), [(edge + 66_000, edge + 66_001)]);
+        assert_eq!(runs(edge * 2, edge * 3), []);
+        assert_eq!(runs(-9, -1), []);
+        assert_eq!(runs(100, 99), []);
     }
 
     #[test]

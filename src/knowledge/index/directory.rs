@@ -11,6 +11,7 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use tantivy::directory::{
     AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, OwnedBytes, TerminatingWrite,
     WatchCallback, WatchCallbackList, WatchHandle, WritePtr,
 };
+
+use super::recent::RecentParts;
 
 /// Encrypted at a time: a random read of a posting list decrypts no more than it must.
 const CHUNK_SIZE: ChunkSize = ChunkSize::Kib16;
@@ -62,6 +65,9 @@ struct Inner {
     locked: Mutex<HashSet<PathBuf>>,
     unlocked: Condvar,
     watchers: WatchCallbackList,
+    recent: RecentParts,
+    /// Files that were opened so far; a number is never given twice.
+    opened: AtomicU64,
 }
 
 impl EncryptedDirectory {
@@ -77,6 +83,8 @@ impl EncryptedDirectory {
             locked: Mutex::default(),
             unlocked: Condvar::new(),
             watchers: WatchCallbackList::default(),
+            recent: RecentParts::default(),
+            opened: AtomicU64::new(0),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -142,7 +150,9 @@ impl Directory for EncryptedDirectory {
             .extension()
             .is_some_and(|ending| KEPT_IN_MEMORY.iter().any(|kept| ending == *kept));
         let kept = is_kept.then(OnceLock::new);
-        Ok(Arc::new(EncryptedHandle { reader, kept }))
+        let inner = Arc::clone(&self.inner);
+        let number = inner.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(EncryptedHandle { reader, kept, inner, number }))
     }
 
     fn delete(&self, name: &Path) -> Result<(), DeleteError> {
@@ -269,6 +279,9 @@ struct EncryptedHandle {
     reader: EncryptedReader,
     /// All of it, decrypted at first use, for the files that every query reads.
     kept: Option<OnceLock<OwnedBytes>>,
+    /// Where its parts are kept that were read last, and under which number.
+    inner: Arc<Inner>,
+    number: u64,
 }
 
 impl EncryptedHandle {
@@ -290,7 +303,10 @@ impl EncryptedHandle {
 
 impl FileHandle for EncryptedHandle {
     fn read_bytes(&self, range: Range<usize>) -> io::Result<OwnedBytes> {
-        let Some(kept) = &self.kept else { return self.read(range) };
+        let Some(kept) = &self.kept else {
+            let recent = &self.inner.recent;
+            return recent.get_or_read(self.number, range, |range| self.read(range));
+        };
         let all = match kept.get() {
             Some(all) => all,
             None => {

@@ -14,6 +14,7 @@ mod directory;
 mod error;
 mod plan;
 mod query;
+mod recent;
 mod schema;
 mod snapshot;
 mod text_index;

@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use base::ChunkId;
+use rayon::prelude::*;
 use tantivy::columnar::ColumnValues;
 use tantivy::query::{
     AllQuery, BooleanQuery, EmptyQuery, EnableScoring, Occur, PhraseQuery, Query, TermQuery, Weight,
@@ -265,15 +267,16 @@ impl Planned<'_> {
         allowed: Allowed<'_>,
         limit: usize,
     ) -> Result<Vec<ChunkId>, IndexError> {
-        let mut heap: BinaryHeap<Reverse<Ranked>> = BinaryHeap::with_capacity(limit + 1);
         if limit == 0 {
             return Ok(Vec::new());
         }
-        for (segment, chunks) in self.snapshot.segments() {
-            let threshold = threshold(&heap, limit);
+        let bar = Bar::default();
+        let segments: Vec<(&SegmentReader, &SegmentChunks)> = self.snapshot.segments().collect();
+        let best = segments.into_par_iter().map(|(segment, chunks)| {
+            let mut heap: BinaryHeap<Reverse<Ranked>> = BinaryHeap::with_capacity(limit + 1);
             // The filter stands between the scorer and the heap: a chunk that is not allowed
-            // neither takes a place nor raises the threshold.
-            weight.for_each_pruning(threshold, segment, &mut |document, score| {
+            // neither takes a place nor raises the bar.
+            weight.for_each_pruning(bar.height(), segment, &mut |document, score| {
                 if !segment.is_deleted(document) {
                     let chunk = chunks.id(document);
                     if allowed.contains(chunk) {
@@ -281,12 +284,18 @@ impl Planned<'_> {
                         if heap.len() > limit {
                             heap.pop();
                         }
+                        bar.raise(&heap, limit);
                     }
                 }
-                self::threshold(&heap, limit)
+                bar.height()
             })?;
-        }
-        Ok(heap.into_iter().map(|Reverse(ranked)| ranked.chunk.0).collect())
+            Ok(heap.into_vec())
+        });
+        let best: Vec<Vec<Reverse<Ranked>>> = best.collect::<Result<_, IndexError>>()?;
+        let mut best: Vec<Reverse<Ranked>> = best.into_iter().flatten().collect();
+        best.sort_unstable();
+        best.truncate(limit);
+        Ok(best.into_iter().map(|Reverse(ranked)| ranked.chunk.0).collect())
     }
 
     /// The normalised scores of `chunks`; those that are not indexed are left out, those without
@@ -348,11 +357,27 @@ fn scores_of(
     Ok(scores)
 }
 
-/// A score below which nothing needs to be looked at.
-fn threshold(heap: &BinaryHeap<Reverse<Ranked>>, limit: usize) -> Score {
-    match heap.peek() {
-        Some(Reverse(worst)) if heap.len() >= limit => worst.score,
-        _ => Score::MIN,
+/// The score below which nothing needs to be looked at, shared by the segments of one search: as
+/// soon as one of them has as many chunks as are asked for, the others need not look for worse.
+///
+/// Bits of a score: they are not negative, so their bits are in the same order.
+#[derive(Default)]
+struct Bar(AtomicU32);
+
+impl Bar {
+    /// What a score must be above. Just below the worst of the best, so that of equal scores none
+    /// is lost to whichever segment was faster.
+    fn height(&self) -> Score {
+        let score = Score::from_bits(self.0.load(Ordering::Relaxed));
+        if score > 0.0 { score.next_down() } else { Score::MIN }
+    }
+
+    fn raise(&self, heap: &BinaryHeap<Reverse<Ranked>>, limit: usize) {
+        if let Some(Reverse(worst)) = heap.peek()
+            && heap.len() >= limit
+        {
+            self.0.fetch_max(worst.score.max(0.0).to_bits(), Ordering::Relaxed);
+        }
     }
 }
 

@@ -208,13 +208,25 @@ fn scan_rows(
     heap: &mut BinaryHeap<Candidate>,
 ) {
     let mut buffer = [0; STRIDE];
+    let mut furthest = furthest_of_interest(heap, limit);
     let ids = block.ids[rows.clone()].chunks(STRIDE);
     for (ids, codes) in ids.zip(block.codes[rows].chunks(STRIDE)) {
         let found = &mut buffer[..codes.len()];
         distances(query, codes, found);
         for (&id, &distance) in ids.iter().zip(found.iter()) {
-            offer(heap, (distance, id), limit);
+            if distance <= furthest {
+                offer(heap, (distance, id), limit);
+                furthest = furthest_of_interest(heap, limit);
+            }
         }
+    }
+}
+
+/// No candidate behind this distance gets into the heap.
+fn furthest_of_interest(heap: &BinaryHeap<Candidate>, limit: usize) -> u32 {
+    match heap.peek() {
+        Some(worst) if heap.len() >= limit => worst.0,
+        _ => u32::MAX,
     }
 }
 
