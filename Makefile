@@ -43,13 +43,12 @@ test: setup weights web ## Run every check and every test
 	@packaging/check.sh
 
 .PHONY: bench
-bench: build bench-retrieval ## Run the benches
-	@cargo bench --locked --workspace --exclude millwright-knowledge
-	@cargo bench --locked --package millwright-knowledge --bench scale
+bench: build bench-retrieval ## Run the benches (a quarter of an hour and 12 GB in the temporary directory)
+	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench scale
 
 .PHONY: bench-retrieval
 bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails below its figures
-	@cargo bench --locked --package millwright-knowledge --bench retrieval
+	@cargo bench --locked --profile dev --workspace --bench retrieval
 
 .PHONY: release
 release: setup weights web ## Build the static release file in dist/

@@ -1,6 +1,6 @@
 //! Quality of retrieval on the labelled sets, arm by arm: nDCG@10, MRR and Recall@100.
 //!
-//! `cargo bench -p millwright-knowledge --bench retrieval` reads the sets from
+//! `make bench-retrieval` reads the sets from
 //! `MILLWRIGHT_BENCH_DATA` (default `../shared/data/retrieval` beside the checkout), runs the
 //! product's own analysis, index, embedder and fusion over them, and ends with a non-zero code when
 //! a figure is below its bar. Absent data: a message, and success.
@@ -22,7 +22,9 @@ use engine::{Embedder, EmbedderOptions};
 use knowledge::index::{IndexError, IndexedChunk, TextIndex, TextQuery};
 use knowledge::text::detect_passage;
 use knowledge::vector::{BinaryCode, VectorIndex};
-use knowledge::{Allowed, Hit, RetrievalInput, embedding_text, retrieve};
+use knowledge::{
+    Allowed, ArmScores, Hit, RetrievalInput, dense_weight, embedding_text, fuse, retrieve,
+};
 use labelled::{Figures, LabelledSet};
 use models::Embedding;
 use tantivy::directory::RamDirectory;
@@ -49,24 +51,28 @@ fn main() -> ExitCode {
     }
     let embedder = Embedder::load(&EmbedderOptions::default()).expect("the embedder loads");
     println!("embedder: {:?}", embedder.path());
-    println!("{:<10} {:<8} {:>8} {:>8} {:>8}", "set", "arm", "nDCG@10", "MRR", "R@100");
+    println!("{:<10} {:<12} {:>8} {:>8} {:>8}", "set", "arm", "nDCG@10", "MRR", "R@100");
     let mut is_good = true;
     for (name, bm25_bar, fusion_bar) in BARS {
         let Some(set) = LabelledSet::load(&folder, name) else {
             println!("{name}: skipped, its files are absent");
             continue;
         };
-        let [bm25, dense, fused] = measure(&set, &embedder);
-        for (arm, figures, bar) in
-            [("bm25", bm25, bm25_bar), ("dense", dense, None), ("fusion", fused, fusion_bar)]
-        {
+        let [bm25, dense, plain, fused, first] = measure(&set, &embedder);
+        for (arm, figures, bar) in [
+            ("bm25", bm25, bm25_bar),
+            ("dense", dense, None),
+            ("no feedback", plain, None),
+            ("fusion", fused, fusion_bar),
+            ("its ten", first, fusion_bar),
+        ] {
             let note = match bar {
                 Some(bar) if figures.ndcg_10 < bar => format!("  BELOW {bar}"),
                 _ => String::new(),
             };
             is_good &= note.is_empty();
             let Figures { ndcg_10, mrr, recall_100 } = figures;
-            println!("{name:<10} {arm:<8} {ndcg_10:>8.4} {mrr:>8.4} {recall_100:>8.4}{note}");
+            println!("{name:<10} {arm:<12} {ndcg_10:>8.4} {mrr:>8.4} {recall_100:>8.4}{note}");
         }
         if fused.ndcg_10 < bm25.ndcg_10.max(dense.ndcg_10) {
             println!("{name}: the fusion is BELOW its best arm");
@@ -76,8 +82,9 @@ fn main() -> ExitCode {
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Figures of BM25, dense and fusion.
-fn measure(set: &LabelledSet, embedder: &Embedder) -> [Figures; 3] {
+/// Figures of BM25, dense, fusion without and with feedback, and of what the product gives who asks
+/// for ten.
+fn measure(set: &LabelledSet, embedder: &Embedder) -> [Figures; 5] {
     let index = TextIndex::open(RamDirectory::create()).expect("an index in memory");
     let mut writer = index.writer().expect("a writer");
     let mut texts = Vec::new();
@@ -94,28 +101,44 @@ fn measure(set: &LabelledSet, embedder: &Embedder) -> [Figures; 3] {
     codes.insert((0_i64..).map(ChunkId).zip(vectors.iter().map(BinaryCode::of)));
 
     let snapshot = index.snapshot().expect("a snapshot");
-    let mut runs: [Vec<Vec<ChunkId>>; 3] = Default::default();
+    let mut runs: [Vec<Vec<ChunkId>>; 5] = Default::default();
     for (question, embedding) in questions.iter().zip(&question_vectors) {
         let query = TextQuery::question(question, snapshot.languages());
         let hits = snapshot.search(&query, Allowed::All, DEPTH).expect("searched");
         runs[0].push(hits.iter().map(|hit| hit.chunk_id).collect());
         runs[1].push(dense(&codes, &vectors, embedding));
-        let fetch = |ids: &[ChunkId]| Ok::<_, IndexError>(fetched(&vectors, ids));
-        let input = RetrievalInput {
-            query: &query,
-            embedding: Some(embedding),
-            allowed: Allowed::All,
-            limit: DEPTH,
+        let ask = |limit: usize| -> Vec<Hit> {
+            let fetch = |ids: &[ChunkId]| Ok::<_, IndexError>(fetched(&vectors, ids));
+            let input = RetrievalInput {
+                query: &query,
+                embedding: Some(embedding),
+                allowed: Allowed::All,
+                limit,
+            };
+            retrieve(&snapshot, &codes, fetch, input).expect("retrieved")
         };
-        let hits: Vec<Hit> = retrieve(&snapshot, &codes, fetch, input).expect("retrieved");
-        runs[2].push(hits.iter().map(|hit| hit.chunk_id).collect());
+        let hits = ask(DEPTH);
+        runs[2].push(without_feedback(&hits, dense_weight(query.languages())));
+        runs[3].push(hits.iter().map(|hit| hit.chunk_id).collect());
+        runs[4].push(ask(10).iter().map(|hit| hit.chunk_id).collect());
     }
     runs.map(|run| set.figures(&run))
 }
 
+/// The same hits in the order of the first ranking.
+fn without_feedback(hits: &[Hit], weight: f32) -> Vec<ChunkId> {
+    let score = |hit: &Hit| {
+        let Hit { bm25, dense, identifier_match, .. } = *hit;
+        fuse(ArmScores { bm25, dense, identifier_match }, weight)
+    };
+    let mut ranked: Vec<&Hit> = hits.iter().collect();
+    ranked.sort_by(|a, b| score(b).total_cmp(&score(a)).then(a.chunk_id.cmp(&b.chunk_id)));
+    ranked.iter().map(|hit| hit.chunk_id).collect()
+}
+
 /// The dense arm as the product runs it: codes first, then the vectors of record.
 fn dense(codes: &VectorIndex, vectors: &[Embedding], question: &Embedding) -> Vec<ChunkId> {
-    let candidates = codes.nearest(question, Allowed::All, 3 * DEPTH);
+    let candidates = codes.nearest(question, Allowed::All, 2 * DEPTH);
     let cosines: HashMap<ChunkId, f32> = fetched(vectors, &candidates)
         .into_iter()
         .map(|(chunk, vector)| (chunk, question.dot(&vector)))
