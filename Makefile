@@ -44,7 +44,7 @@ test: setup weights web ## Run every check and every test
 
 .PHONY: bench
 bench: build bench-retrieval ## Run the benches (a quarter of an hour and 12 GB in the temporary directory)
-	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench scale
+	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale
 
 .PHONY: bench-retrieval
 bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails below its figures
