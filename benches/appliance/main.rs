@@ -174,7 +174,9 @@ fn tree(root: u32) -> Vec<u32> {
         let tasks = format!("/proc/{}/task", found[at]);
         for task in std::fs::read_dir(tasks).into_iter().flatten().flatten() {
             let children = std::fs::read_to_string(task.path().join("children"));
-            found.extend(children.unwrap_or_default().split(' ').filter_map(|id| id.parse::<u32>().ok()));
+            found.extend(
+                children.unwrap_or_default().split(' ').filter_map(|id| id.parse::<u32>().ok()),
+            );
         }
         at += 1;
     }

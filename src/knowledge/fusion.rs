@@ -21,8 +21,8 @@ const DENSE_WEIGHT_FOREIGN: f32 = 0.2;
 /// How many of the best chunks tell where the question's neighbourhood is.
 pub(crate) const FEEDBACK_CHUNKS: usize = 3;
 
-/// How far the question moves towards their mean. From 0.2 to 0.4, and by two to five chunks, it
-/// gains about the same on Cranfield (nDCG@10 .435 to .447) and nothing is lost on XQuAD-en.
+/// How far the question moves towards their mean. On Cranfield it lifts nDCG@10 from .4405 to .4519
+/// (about the same from 0.2 to 0.4 and with two to five chunks); XQuAD-en goes from .9801 to .9797.
 const FEEDBACK_WEIGHT: f32 = 0.3;
 
 /// Added for a name of the question that stands in the chunk, however it is typed.
