@@ -43,7 +43,7 @@ test: setup weights web ## Run every check and every test
 	@packaging/check.sh
 
 .PHONY: bench
-bench: build bench-retrieval ## Run the benches (a quarter of an hour and 12 GB in the temporary directory)
+bench: build bench-retrieval ## Run the benches (ten minutes and 4 GB in the temporary directory)
 	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale
 
 .PHONY: bench-retrieval

@@ -1,7 +1,5 @@
 //! What retrieval must know of every revision before it scores anything.
 
-use std::collections::HashMap;
-
 use base::{DocumentId, Label, RevisionId, Timestamp};
 use store::sql::Row;
 use store::{ReadTx, StoreError, WriteTx};
@@ -49,46 +47,15 @@ pub(crate) fn retrieval_rows(tx: &ReadTx<'_>) -> Result<Vec<RetrievalRow>, Store
         raw,
     )?;
     let mut rows = rows.into_iter().map(Raw::checked).collect::<Result<Vec<_>, _>>()?;
-    let spans = chunk_spans(tx)?;
-    for row in rows.iter_mut().filter(|row| row.span.state == RevisionState::Ready) {
-        row.chunks = match spans.get(&row.revision_id) {
-            None => Vec::new(),
-            Some(span) if span.last - span.first + 1 == span.count => {
-                vec![(span.first, span.last)]
-            }
-            Some(_) => chunk_ranges(tx, row.revision_id)?,
-        };
+    for row in &mut rows {
+        if row.span.state == RevisionState::Ready {
+            row.chunks = chunk_ranges(tx, row.revision_id)?;
+        }
     }
     Ok(rows)
 }
 
-/// First and last id of a revision's published chunks, and how many there are.
-struct ChunkSpan {
-    first: i64,
-    last: i64,
-    count: i64,
-}
-
-/// By revision. Counts inside of the database, over the index of (revision, ordinal) alone: nearly
-/// all revisions have one unbroken range, and a million ids take a tenth of the time that handing
-/// them out one by one takes.
-fn chunk_spans(tx: &ReadTx<'_>) -> Result<HashMap<RevisionId, ChunkSpan>, StoreError> {
-    let mut spans = HashMap::new();
-    tx.query_each(
-        "SELECT revision_id, min(id), max(id), count(*) FROM chunks WHERE ordinal >= 0
-         GROUP BY revision_id",
-        [],
-        |row| {
-            let revision = revision_id(&row.get::<_, Vec<u8>>(0)?, "chunks.revision_id")?;
-            let span = ChunkSpan { first: row.get(1)?, last: row.get(2)?, count: row.get(3)? };
-            spans.insert(revision, span);
-            Ok::<(), StoreError>(())
-        },
-    )?;
-    Ok(spans)
-}
-
-/// Ids of a revision's published chunks, where they are not one range.
+/// Ids of a revision's published chunks. Reads the index of (revision, ordinal) alone.
 fn chunk_ranges(tx: &ReadTx<'_>, revision: RevisionId) -> Result<Vec<(i64, i64)>, StoreError> {
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     tx.query_each(

@@ -108,12 +108,14 @@ async fn an_opening_whose_caller_goes_away_is_carried_through() {
     let ground = ground();
     let opened = ground.open();
     let tenant = opened.create("rauental").await;
+    // On a busy machine an opening may be through before this thread looks at it.
+    let mut given_up = 0;
     for _ in 0..5 {
         let mut opening = Box::pin(opened.try_ctx(tenant));
         let first = std::future::poll_fn(|cx| {
             std::task::Poll::Ready(opening.as_mut().poll(cx).is_pending())
         });
-        assert!(first.await);
+        given_up += usize::from(first.await);
         drop(opening);
         let ctx = opened.ctx(tenant).await;
         ctx.write(|tx| tx.commit(Event::new(CHANGED), ())).await.unwrap();
@@ -122,6 +124,7 @@ async fn an_opening_whose_caller_goes_away_is_carried_through() {
         ground.clock.advance_ms(IDLE_MS + 1);
         assert_eq!(opened.store.close_idle_tenants().await, 1);
     }
+    assert!(given_up > 0);
     opened.assert_logs_are_sound();
 }
 
