@@ -20,7 +20,8 @@ async fn a_follow_up_is_completed_from_its_conversation() {
         ask(&plant, &ctx, "How much grease goes into the drive end bearing of P-101?").await;
     assert!(first.text.contains("20 g"), "{}", first.text);
     let conversation = Some(first.conversation_id);
-    let second = ask_in(&plant, &ctx, "How often is it regreased?", conversation).await;
+    let second =
+        ask_in(&plant, &ctx, "How often is it regreased at the drive end?", conversation).await;
     assert_eq!(second.conversation_id, first.conversation_id);
     let resolved = second.receipt.resolved_question.as_deref().unwrap_or_default();
     assert!(resolved.contains("P-101"), "{resolved}");
