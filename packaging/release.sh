@@ -6,7 +6,9 @@ cd "$(dirname "$0")/.."
 target=x86_64-unknown-linux-gnu
 echo "release: building (link-time optimisation: this takes a while)"
 # Not position-independent, so that there is nothing for a dynamic linker to do at all.
-RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static" \
+# The getrandom crates ask the kernel: what they would try first can't be looked up in a static file,
+# and the workers' cage has no /dev/urandom.
+RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --cfg getrandom_backend=\"linux_getrandom\"" \
   cargo build --locked --release --package millwright --target "$target"
 mkdir -p dist
 install -m 0755 "$CARGO_TARGET_DIR/$target/release/millwright" dist/millwright

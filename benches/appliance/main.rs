@@ -2,7 +2,7 @@
 //! way of four PDF files from upload to searchable.
 //!
 //! `cargo bench --bench appliance` measures the development executable; `TEST_RELEASE_FILE` names
-//! another one, such as the release file. The PDF files are all below `MILLWRIGHT_BENCH_DOCUMENTS`
+//! another one, such as the release file. The PDF files are all below `BENCH_DOCUMENTS`
 //! (default `../shared/data/documents/agency` beside the checkout); without them that part is
 //! skipped. Fails when ready takes longer than [`READY_MAX_MS`] or memory at rest is above
 //! [`REST_MAX_MIB`].
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let rest = Usage::of_tree(appliance.process_id());
     println!("ready: {ready} ms (median of {STARTS} starts with {TENANTS} tenants)");
     println!("at rest with {TENANTS} open tenants: {:.1} MiB ({} processes)", rest.rss, rest.count);
-    let folder = std::env::var_os("MILLWRIGHT_BENCH_DOCUMENTS").map_or_else(
+    let folder = std::env::var_os("BENCH_DOCUMENTS").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/documents/agency")),
         PathBuf::from,
     );
