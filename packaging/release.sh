@@ -8,8 +8,14 @@ echo "release: building (link-time optimisation: this takes a while)"
 # Not position-independent, so that there is nothing for a dynamic linker to do at all.
 # The getrandom crates ask the kernel: what they would try first can't be looked up in a static file,
 # and the workers' cage has no /dev/urandom.
+OPENSSL_SRC_PERL="$PWD/packaging/static-openssl/perl" \
 RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --cfg getrandom_backend=\"linux_getrandom\"" \
   cargo build --locked --release --package millwright --target "$target"
+configured=$(ls -t "$CARGO_TARGET_DIR/$target"/release/build/openssl-sys-*/out/openssl-build/install/include/openssl/configuration.h | head -1)
+if ! grep -q "define OPENSSL_THREADS" "$configured"; then
+  echo "release: OpenSSL was built without threads: $configured" >&2
+  exit 1
+fi
 mkdir -p dist
 install -m 0755 "$CARGO_TARGET_DIR/$target/release/millwright" dist/millwright
 if ! ldd dist/millwright 2>&1 | grep -q "not a dynamic executable"; then
