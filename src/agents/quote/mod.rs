@@ -8,6 +8,7 @@ mod question;
 mod score;
 mod sentences;
 mod synonyms;
+mod talk;
 pub(crate) mod terms;
 mod weights;
 

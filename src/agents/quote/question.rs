@@ -5,7 +5,7 @@ use knowledge::Passage;
 use knowledge::text::{Language, detect_query, fold, words};
 
 use super::expected::{Kind, cue_words, kind_of_question};
-use super::lexicon::TALK;
+use super::talk::TALK;
 use super::terms::{Named, Names, Term, likeness, named_in_question, sequence, terms};
 
 /// Weight of a word of the question's cue ("long" in "how long"): the answer need not repeat it.
@@ -26,6 +26,9 @@ pub(crate) struct Evidence {
     terms: Vec<Term>,
     names: Names,
 }
+
+/// The stems of a text's words, and whether each says something.
+pub(crate) type Sequence = Vec<(String, bool)>;
 
 impl Evidence {
     pub(crate) fn of(text: &str, language: Option<Language>) -> Self {
@@ -54,12 +57,13 @@ pub(crate) struct Question {
     pub(crate) language: Option<Language>,
     /// What it says, each with its weight.
     said: Vec<(Said, f32)>,
-    /// The stems of all its words, and whether each says something.
-    sequence: Vec<(String, bool)>,
+    sequence: Sequence,
     named: Vec<Named>,
     pub(crate) kind: Option<Kind>,
     /// Every passage as it is compared, in their order.
     pub(crate) passages: Vec<Evidence>,
+    /// The titles of their documents.
+    pub(crate) titles: Vec<Evidence>,
 }
 
 impl Question {
@@ -82,6 +86,7 @@ impl Question {
             kind: kind_of_question(text),
             named,
             passages: found,
+            titles: passages.iter().map(|p| Evidence::of(&p.document_title, language)).collect(),
         };
         let cue = cue_words(text);
         for said in question.said_in(text) {
@@ -198,22 +203,20 @@ impl Question {
         if evidence.terms.is_empty() { 0.0 } else { 1.0 - self.novelty(evidence) }
     }
 
-    /// Whether `text` denies a word of the question that the question itself does not deny.
-    pub(crate) fn is_denied_by(&self, text: &str) -> bool {
+    /// Whether a text denies a word of the question that the question itself does not deny.
+    pub(crate) fn is_denied_by(&self, text: &Sequence) -> bool {
         let denies = |word: &str| DENIALS.contains(&word);
         if self.sequence.iter().any(|(stem, _)| denies(stem)) {
             return false;
         }
         let is_asked =
             |stem: &String| self.sequence.iter().any(|(own, tells)| *tells && own == stem);
-        let other = sequence(text, self.language);
-        other.windows(2).any(|pair| denies(&pair[0].0) && is_asked(&pair[1].0))
+        text.windows(2).any(|pair| denies(&pair[0].0) && is_asked(&pair[1].0))
     }
 
-    /// The longest run of words, function words among them, that the question and `text` have in
+    /// The longest run of words, function words among them, that the question and a text have in
     /// common and that says something: 0 for one word, 1 for [`PHRASE_MAX_WORDS`] and more.
-    pub(crate) fn phrase(&self, text: &str) -> f32 {
-        let other = sequence(text, self.language);
+    pub(crate) fn phrase(&self, other: &Sequence) -> f32 {
         let mut longest = 0;
         for at in 0..self.sequence.len() {
             for start in 0..other.len() {

@@ -10,6 +10,7 @@ use knowledge::Passage;
 use super::candidates::Candidate;
 use super::expected::has_kind;
 use super::question::{Evidence, Question};
+use super::terms::sequence;
 use super::weights::{DECISION_BIAS, DECISION_WEIGHTS, RANK_WEIGHTS};
 
 /// Number of features.
@@ -102,10 +103,12 @@ impl Features {
     pub(crate) fn measure(question: &Question, candidate: &Candidate, passage: &Passage) -> Self {
         let of = |text: &str| Evidence::of(text, question.language);
         let (quote, context) = (of(&candidate.quote), of(&candidate.context));
-        let (title, before) = (of(&passage.document_title), of(&candidate.before));
+        let before = of(&candidate.before);
+        let title = &question.titles[candidate.passage];
         let whole = &question.passages[candidate.passage];
-        let about = [&quote, &context, &title];
-        let everything = [&quote, &context, &title, whole];
+        let about = [&quote, &context, title];
+        let everything = [&quote, &context, title, whole];
+        let words = sequence(&candidate.quote, question.language);
         let kind = |is_strict: bool| {
             let kind = question.kind.filter(|kind| kind.is_strict() == is_strict);
             kind.map(|kind| has_kind(&candidate.quote, kind))
@@ -132,11 +135,11 @@ impl Features {
             dense_passage: passage.scores.vector,
             retrieval: passage.scores.fused,
             novelty: question.novelty(&quote),
-            phrase: question.phrase(&candidate.quote),
+            phrase: question.phrase(&words),
             is_row: flag(candidate.is_row),
             row_key: flag(candidate.is_row) * question.said_share(&subject),
             is_fragment: flag(candidate.is_fragment()),
-            negated: flag(question.is_denied_by(&candidate.quote)),
+            negated: flag(question.is_denied_by(&words)),
         }
     }
 
