@@ -56,11 +56,6 @@ impl VectorIndex {
         self.retain(|first, last| chunks.count_between(first, last) > 0, |id| !chunks.contains(id));
     }
 
-    /// Forgets the chunks from `first` to `last`, both included.
-    pub fn remove_range(&self, first: ChunkId, last: ChunkId) {
-        self.retain(|low, high| low <= last && high >= first, |id| !(first..=last).contains(&id));
-    }
-
     /// Keeps the codes that `keep` says; looks only into blocks whose first and last id `touches`.
     fn retain(&self, touches: impl Fn(ChunkId, ChunkId) -> bool, keep: impl Fn(ChunkId) -> bool) {
         let mut blocks = self.blocks.write();
