@@ -1,7 +1,7 @@
 //! Quality of retrieval on the labelled sets, arm by arm: nDCG@10, MRR and Recall@100.
 //!
 //! `make bench-retrieval` reads the sets from
-//! `MILLWRIGHT_BENCH_DATA` (default `../shared/data/retrieval` beside the checkout), runs the
+//! `BENCH_DATA` (default `../shared/data/retrieval` beside the checkout), runs the
 //! product's own analysis, index, embedder and fusion over them, and ends with a non-zero code when
 //! a figure is below its bar. Absent data: a message, and success.
 //!
@@ -41,7 +41,7 @@ const BARS: [(&str, Option<f64>, Option<f64>); 4] = [
 ];
 
 fn main() -> ExitCode {
-    let folder = std::env::var_os("MILLWRIGHT_BENCH_DATA").map_or_else(
+    let folder = std::env::var_os("BENCH_DATA").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/retrieval")),
         PathBuf::from,
     );

@@ -6,7 +6,7 @@
 //! out of the encrypted database, recorded in the audit log. Ends with a non-zero code when the
 //! 99th percentile is above 80 ms or the codes take more than 60 MB.
 //!
-//! `MILLWRIGHT_SCALE_CHUNKS` makes it smaller; `MILLWRIGHT_SCALE_DIR` keeps the data directory
+//! `BENCH_CHUNKS` makes it smaller; `BENCH_DIR` keeps the data directory
 //! there, and uses it again.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench talks to its terminal")]
 
@@ -50,13 +50,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Outcome<bool> {
-    let chunks = match std::env::var("MILLWRIGHT_SCALE_CHUNKS") {
+    let chunks = match std::env::var("BENCH_CHUNKS") {
         Ok(text) => text.parse()?,
         Err(_) => CHUNKS,
     };
     let temporary = tempfile::tempdir()?;
-    let dir = std::env::var_os("MILLWRIGHT_SCALE_DIR")
-        .map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    let dir =
+        std::env::var_os("BENCH_DIR").map_or_else(|| temporary.path().to_owned(), PathBuf::from);
     build(&dir, chunks).await?;
     let ground = Ground::open(&dir).await?;
     let is_good = measure(&ground).await?;
