@@ -28,7 +28,10 @@ async fn main() -> Outcome<()> {
         return Err("golden PLANT_DIR DATA_DIR PARSE_WORKER MODEL_WORKER features|evaluate".into());
     };
     let plant_dir = Path::new(plant_dir);
-    let plant = Plant::open(Path::new(data_dir), parse_worker, model_worker)?;
+    // Workers start in the root directory.
+    let (parse_worker, model_worker) =
+        (std::path::absolute(parse_worker)?, std::path::absolute(model_worker)?);
+    let plant = Plant::open(Path::new(data_dir), &parse_worker, &model_worker)?;
     plant.ingest(plant_dir).await?;
     let questions = golden_parse(&std::fs::read_to_string(plant_dir.join("golden.jsonl"))?)?;
     match mode.as_str() {

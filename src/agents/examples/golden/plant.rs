@@ -58,7 +58,7 @@ pub(crate) struct Plant {
 }
 
 impl Plant {
-    pub(crate) fn open(data_dir: &Path, parse_worker: &str, model_worker: &str) -> Outcome<Self> {
+    pub(crate) fn open(data_dir: &Path, parse_worker: &Path, model_worker: &Path) -> Outcome<Self> {
         let (store, operator) = Store::open(StoreOptions {
             data_dir: data_dir.to_owned(),
             key_credential: None,
