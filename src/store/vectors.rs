@@ -1,7 +1,7 @@
 //! sqlite-vec: SQL functions over vectors, on every connection that the store opens.
 //!
-//! Used are its functions over plain tables (`vec_quantize_binary`, `vec_distance_cosine`); why not
-//! its virtual table is measured in ARCHITECTURE.md. The guard lets rooms call functions, and
+//! Used is `vec_quantize_binary` over plain tables; why not its virtual table, nor its distances, is
+//! measured in ARCHITECTURE.md. The guard lets rooms call functions, and
 //! nobody but a migration make a table of any kind.
 
 use std::ffi::{c_char, c_int, c_void};
