@@ -6,6 +6,7 @@ use lopdf::{Dictionary, Document, Object, Stream, dictionary};
 use super::cmap::CMap;
 use super::content::{Pitch, Weight};
 use super::metrics::Family;
+use super::streams::unpack;
 
 /// Largest ToUnicode or encoding CMap, decompressed, in bytes.
 const CMAP_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -36,6 +37,8 @@ pub(super) struct Letter {
 pub(super) struct Font {
     codes: Codes,
     to_unicode: CMap,
+    /// A map of its codes could not be unpacked as a whole: letters may be missing or wrong.
+    pub(super) is_damaged: bool,
     pub(super) bold: Weight,
     pub(super) pitch: Pitch,
 }
@@ -61,13 +64,14 @@ struct Composite {
 impl Font {
     /// Reads a font dictionary; what is missing or broken gets a plausible default.
     pub(super) fn read(doc: &Document, dict: &Dictionary) -> Self {
-        let to_unicode = stream(doc, dict, b"ToUnicode").map(read_cmap).unwrap_or_default();
+        let mut is_damaged = false;
+        let to_unicode = stream(doc, dict, b"ToUnicode").map(|s| read_cmap(s, &mut is_damaged));
         let name = name(doc, dict, b"BaseFont").unwrap_or_default();
         let is_composite = self::name(doc, dict, b"Subtype").as_deref() == Some("Type0");
         let descendant = is_composite.then(|| descendant(doc, dict)).flatten();
         let descriptor = child(doc, descendant.unwrap_or(dict), b"FontDescriptor");
         let codes = match descendant {
-            Some(descendant) => Codes::Composite(composite(doc, dict, descendant)),
+            Some(descendant) => Codes::Composite(composite(doc, dict, descendant, &mut is_damaged)),
             None => simple(doc, dict, descriptor, &name),
         };
         let flags = descriptor.and_then(|d| number(doc, d, b"Flags")).unwrap_or(0.0) as i64;
@@ -79,7 +83,8 @@ impl Font {
         let is_fixed = flags & FLAG_FIXED_PITCH != 0 || Family::of(&name) == Family::Courier;
         Self {
             codes,
-            to_unicode,
+            to_unicode: to_unicode.unwrap_or_default(),
+            is_damaged,
             bold: if is_bold { Weight::Bold } else { Weight::Regular },
             pitch: if is_fixed { Pitch::Fixed } else { Pitch::Proportional },
         }
@@ -259,9 +264,15 @@ fn glyph_text(doc: &Document, name: &[u8]) -> Option<String> {
     (!found.is_empty()).then(|| spell_ligatures(&found))
 }
 
-fn composite(doc: &Document, dict: &Dictionary, descendant: &Dictionary) -> Composite {
+fn composite(
+    doc: &Document,
+    dict: &Dictionary,
+    descendant: &Dictionary,
+    is_damaged: &mut bool,
+) -> Composite {
     let named = name(doc, dict, b"Encoding");
-    let encoding = stream(doc, dict, b"Encoding").map(read_cmap).filter(|map| !map.is_empty());
+    let encoding = stream(doc, dict, b"Encoding").map(|s| read_cmap(s, is_damaged));
+    let encoding = encoding.filter(|map| !map.is_empty());
     let is_utf16 = named.is_some_and(|n| n.contains("UCS2") || n.contains("UTF16"));
     let mut widths_em = std::collections::BTreeMap::new();
     let entries = array(doc, descendant, b"W").unwrap_or_default();
@@ -298,9 +309,17 @@ fn descendant<'d>(doc: &'d Document, dict: &'d Dictionary) -> Option<&'d Diction
     doc.dereference(first).ok()?.1.as_dict().ok()
 }
 
-fn read_cmap(stream: &Stream) -> CMap {
-    let data = stream.get_plain_content_with_limit(CMAP_MAX_BYTES).unwrap_or_default();
-    CMap::parse(&data)
+fn read_cmap(stream: &Stream, is_damaged: &mut bool) -> CMap {
+    match unpack(stream, CMAP_MAX_BYTES) {
+        Ok(unpacked) => {
+            *is_damaged |= unpacked.is_damaged;
+            CMap::parse(&unpacked.data)
+        }
+        Err(_) => {
+            *is_damaged = true;
+            CMap::default()
+        }
+    }
 }
 
 fn child<'d>(doc: &'d Document, dict: &'d Dictionary, key: &[u8]) -> Option<&'d Dictionary> {

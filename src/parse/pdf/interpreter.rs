@@ -11,6 +11,7 @@ use super::content::{Rule, Span, Weight};
 use super::font::{Font, Letter};
 use super::matrix::Matrix;
 use super::paths::{Paint, Path};
+use super::streams::{Unpacked, unpack};
 use crate::limits::PDF_SPANS_MAX;
 
 /// Largest content stream, decompressed, in bytes.
@@ -55,6 +56,8 @@ pub(super) struct Drawn {
     pub(super) letters: usize,
     /// The page has more than the limits allow; the rest was left out.
     pub(super) is_cut: bool,
+    /// A part of the drawing, or of what tells its letters, could not be unpacked.
+    pub(super) is_damaged: bool,
 }
 
 /// Fonts by the object that holds them.
@@ -295,6 +298,7 @@ impl<'d> Interpreter<'d> {
 
     fn show(&mut self, bytes: &[u8]) {
         let Some(font) = self.state.font.clone() else { return };
+        self.drawn.is_damaged |= font.is_damaged;
         for letter in font.letters(bytes) {
             let state = &self.state;
             let spacing =
@@ -407,7 +411,11 @@ impl<'d> Interpreter<'d> {
         if form.dict.get(b"Subtype").and_then(Object::as_name).ok() != Some(b"Form") {
             return;
         }
-        let Ok(data) = form.get_plain_content_with_limit(CONTENT_MAX_BYTES) else { return };
+        let Ok(Unpacked { data, is_damaged }) = unpack(form, CONTENT_MAX_BYTES) else {
+            self.drawn.is_damaged = true;
+            return;
+        };
+        self.drawn.is_damaged |= is_damaged;
         self.end_word();
         let saved = (self.state.clone(), self.text, self.line);
         let matrix = form.dict.get_deref(b"Matrix", doc).ok().and_then(|m| m.as_array().ok());

@@ -18,6 +18,7 @@ mod order;
 mod paths;
 mod ruled_rows;
 mod source;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -97,7 +98,7 @@ fn prepare(source: &mut Source, index: usize, sink: &mut Sink<'_>) -> Prepared {
             return Prepared { failure, ..Prepared::default() };
         }
     };
-    let DrawnPage { width_pt, height_pt, drawn, is_damaged } = page;
+    let DrawnPage { width_pt, height_pt, drawn } = page;
     let mut out = Prepared { width_pt, height_pt, parts, failure: None };
     let number = index + 1;
     if drawn.unknown_letters as f32 > UNKNOWN_PART_MAX * drawn.letters as f32 {
@@ -107,8 +108,8 @@ fn prepare(source: &mut Source, index: usize, sink: &mut Sink<'_>) -> Prepared {
     if drawn.is_cut {
         sink.warn(format!("Page {number} has more text than can be read; the rest was left out."));
     }
-    if is_damaged {
-        sink.warn(format!("Page {number} is damaged; a part of it was left out."));
+    if drawn.is_damaged {
+        sink.warn(format!("Page {number} is damaged; a part of it may be missing or wrong."));
         let has_text = out.parts.iter().any(|p| !p.items.is_empty());
         out.failure = (!has_text).then(|| "The page is damaged.".to_owned());
     }

@@ -4,6 +4,7 @@ use lopdf::{Dictionary, Document, Error, LoadOptions, Object, ObjectId};
 
 use super::interpreter::{CONTENT_MAX_BYTES, Drawn, FontCache, Interpreter};
 use super::matrix::Matrix;
+use super::streams::unpack;
 use crate::error::{FailureCode, ParseFailure};
 
 /// Largest object stream or cross-reference stream, decompressed, in bytes.
@@ -30,8 +31,6 @@ pub(super) struct DrawnPage {
     pub(super) width_pt: f32,
     pub(super) height_pt: f32,
     pub(super) drawn: Drawn,
-    /// A part of the page's drawing could not be unpacked.
-    pub(super) is_damaged: bool,
 }
 
 impl Source {
@@ -80,7 +79,9 @@ impl Source {
         let resources: Vec<&Dictionary> = resources.into_iter().collect();
         let mut interpreter = Interpreter::new(doc, &mut self.fonts, space);
         interpreter.run(&data, &resources, 0);
-        Ok(DrawnPage { width_pt, height_pt, drawn: interpreter.finish(), is_damaged })
+        let mut drawn = interpreter.finish();
+        drawn.is_damaged |= is_damaged;
+        Ok(DrawnPage { width_pt, height_pt, drawn })
     }
 }
 
@@ -179,8 +180,11 @@ fn content(doc: &Document, page: ObjectId) -> Result<(Vec<u8>, bool), String> {
             continue;
         };
         let budget_bytes = CONTENT_MAX_BYTES.saturating_sub(data.len());
-        match stream.get_plain_content_with_limit(budget_bytes) {
-            Ok(part) => data.extend_from_slice(&part),
+        match unpack(stream, budget_bytes) {
+            Ok(part) => {
+                data.extend_from_slice(&part.data);
+                is_damaged |= part.is_damaged;
+            }
             Err(Error::Decompress(_)) => {
                 let limit_mib = CONTENT_MAX_BYTES / (1024 * 1024);
                 return Err(format!("The drawing of the page is larger than {limit_mib} MiB."));

@@ -10,6 +10,11 @@ use crate::sink::Sink;
 const MANUAL: &[u8] = include_bytes!("../fixtures/manual.pdf");
 
 fn read(bytes: &[u8]) -> Result<Vec<Page>, ParseFailure> {
+    Ok(read_warned(bytes)?.0)
+}
+
+/// The pages, and what the reader of the document is told about them.
+fn read_warned(bytes: &[u8]) -> Result<(Vec<Page>, Vec<String>), ParseFailure> {
     let mut pages = Vec::new();
     let mut take = |page| {
         pages.push(page);
@@ -17,8 +22,8 @@ fn read(bytes: &[u8]) -> Result<Vec<Page>, ParseFailure> {
     };
     let mut sink = Sink::new(1000, &mut take);
     parse(bytes.to_vec(), &mut sink)?;
-    drop(sink.finish());
-    Ok(pages)
+    let warnings = sink.finish().warnings;
+    Ok((pages, warnings))
 }
 
 /// A PDF of one page for each content stream; `entries` go into each page.
@@ -151,6 +156,26 @@ fn wrong_offsets_are_repaired() {
         Ok(pages) => assert_eq!(pages[0].text(), "45 Nm"),
         Err(failure) => assert_eq!(failure.code, FailureCode::Damaged),
     }
+}
+
+#[test]
+fn a_page_that_lost_a_part_says_so() {
+    let sound = read_warned(MANUAL).unwrap();
+    assert_eq!(sound.1, Vec::<String>::new());
+    let mut doc = lopdf::Document::load_mem(MANUAL).unwrap();
+    let first = *doc.get_pages().get(&1).unwrap();
+    let content = doc.get_page_contents(first)[0];
+    let stream = doc.get_object_mut(content).unwrap().as_stream_mut().unwrap();
+    assert!(stream.dict.has(b"Filter"), "the fixture is compressed");
+    let mut packed = stream.content.clone();
+    packed.truncate(packed.len() * 2 / 3);
+    stream.set_content(packed);
+    let mut bytes = Vec::new();
+    doc.save_to(&mut bytes).unwrap();
+    let (pages, warnings) = read_warned(&bytes).unwrap();
+    let (torn, whole) = (pages[0].text(), sound.0[0].text());
+    assert!(!torn.is_empty() && torn.len() < whole.len(), "{} of {}", torn.len(), whole.len());
+    assert_eq!(warnings, ["Page 1 is damaged; a part of it may be missing or wrong."]);
 }
 
 #[test]
