@@ -81,8 +81,16 @@ pub(crate) async fn search(api: &Api, args: &Search, out: Out) -> Result<(), Cli
     });
     let results = api.post("/api/v1/search", &body).await?;
     out.value(&results);
-    if !results["degraded"].is_null() {
-        note("The model worker is not available: only words were compared, not meaning.");
+    match results["degraded"].as_str() {
+        None => {}
+        Some("model_slow") => {
+            note(
+                "The model worker is busy: only words were compared, not meaning. Try again later.",
+            );
+        }
+        Some(_) => {
+            note("The model worker is not available: only words were compared, not meaning.")
+        }
     }
     let passages = results["passages"].as_array().map(Vec::as_slice).unwrap_or_default();
     if passages.is_empty() {

@@ -18,6 +18,8 @@ pub struct LibrarySettings {
     pub page_batch: usize,
     /// Time for the embedding of a question; after it the text arm answers alone.
     pub query_timeout: Duration,
+    /// The same while the model worker still has to start, which unpacks and reads the weights.
+    pub first_query_timeout: Duration,
 }
 
 impl Default for LibrarySettings {
@@ -27,6 +29,7 @@ impl Default for LibrarySettings {
             embed_timeout: Duration::from_secs(300),
             page_batch: 16,
             query_timeout: Duration::from_secs(3),
+            first_query_timeout: Duration::from_secs(15),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use audit::{Action, Event};
 use base::{ChunkId, Label, RevisionId};
-use models::{Embedding, ModelError, Priority, TextKind};
+use models::{Embedding, ModelError, Priority, TextKind, WorkerState};
 use policy::{ClearanceFilter, Permit, chat, search};
 use serde_json::json;
 use store::{ReadTx, TenantCtx};
@@ -261,9 +261,13 @@ async fn embed(library: &Library, text: &str) -> Result<Option<Embedding>, Degra
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let timeout = library.settings().query_timeout;
+    let (models, settings) = (library.models(), library.settings());
+    let timeout = match models.state() {
+        WorkerState::NotStarted | WorkerState::Starting => settings.first_query_timeout,
+        WorkerState::Ready { .. } | WorkerState::Failed { .. } => settings.query_timeout,
+    };
     let texts = vec![text.to_owned()];
-    let answer = library.models().embed(texts, TextKind::Query, Priority::Interactive, timeout);
+    let answer = models.embed(texts, TextKind::Query, Priority::Interactive, timeout);
     match answer.await {
         Ok(mut embeddings) => embeddings.pop().map(Some).ok_or(Degraded::ModelUnavailable),
         Err(ModelError::DeadlinePassed { .. } | ModelError::Busy { .. }) => {

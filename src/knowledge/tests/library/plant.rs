@@ -10,7 +10,7 @@ use base::{
 };
 use knowledge::{
     Document, INGEST_JOB, Library, LibrarySettings, NewRevision, Passage, SearchFilters,
-    SearchInput, Uploaded, document_upload, ingest_handler,
+    SearchInput, SearchResults, Uploaded, document_upload, ingest_handler,
 };
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
@@ -182,10 +182,15 @@ impl Plant {
 
     /// What a search of somebody finds.
     pub(crate) async fn search(&self, ctx: &TenantCtx, query: &str) -> Vec<Passage> {
+        self.results(ctx, query).await.passages
+    }
+
+    /// The same with what there is to say about it.
+    pub(crate) async fn results(&self, ctx: &TenantCtx, query: &str) -> SearchResults {
         let input =
             SearchInput { query: query.to_owned(), filters: SearchFilters::default(), limit: 10 };
         let permit = authorize(ctx).unwrap();
-        knowledge::search(permit, &self.library, input).await.unwrap().passages
+        knowledge::search(permit, &self.library, input).await.unwrap()
     }
 }
 

@@ -1,8 +1,10 @@
 //! Vectors of record and their codes, as the database keeps them.
 
+use std::time::Duration;
+
 use base::Entropy as _;
 use knowledge::vector::BinaryCode;
-use knowledge::{NewRevision, document_delete, document_reindex};
+use knowledge::{LibrarySettings, NewRevision, document_delete, document_reindex};
 use models::Embedding;
 use policy::authorize;
 use store::TenantCtx;
@@ -42,6 +44,21 @@ async fn the_database_makes_the_codes_that_the_index_makes() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_question_waits_for_the_worker_to_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = Plant::at(dir.path()).await;
+    plant.add(NewRevision::named("pump.md"), PUMP).await;
+    plant.close().await;
+    let hurry = LibrarySettings { query_timeout: Duration::ZERO, ..Default::default() };
+    let plant = Plant::with(dir.path(), &[], hurry).await;
+    let ctx = plant.console().await;
+    // A worker that has to be started needs longer than that.
+    let results = plant.results(&ctx, "flange bolts").await;
+    assert_eq!(results.degraded, None);
+    assert!(results.passages[0].scores.vector > 0.0);
 }
 
 /// Number of chunks, of embeddings and of codes; every code is that of its embedding.
