@@ -12,20 +12,20 @@
 //! - a connection beside the door.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use egress::{CallLimits, Door};
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{RetryPolicy, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanEvents,
-    SpanExporter, SpanLinks,
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, Span, SpanData, SpanEvents,
+    SpanExporter, SpanLinks, SpanProcessor,
 };
 use tokio::runtime::Handle;
 use tracing_subscriber::filter::{FilterFn, LevelFilter};
@@ -37,7 +37,7 @@ use crate::config;
 /// Name of the entry in the door's allow-list.
 pub(crate) const CONNECTOR: &str = "telemetry";
 
-/// Spans that may wait; further ones are dropped.
+/// Spans that may wait; further ones are dropped and counted.
 const QUEUE_MAX_SPANS: usize = 4096;
 
 /// Spans of one export.
@@ -54,8 +54,13 @@ pub(crate) const LIMITS: CallLimits = CallLimits {
     calls_max: 1,
 };
 
-/// Spans handed to the collector, and spans that it did not take.
+/// Spans handed to the collector, spans that it did not take, and spans that came while too many
+/// waited.
 const SPANS_TOTAL: &str = "millwright_telemetry_spans_total";
+
+/// What an export says in its header. The exporter would add what `OTEL_EXPORTER_OTLP_HEADERS`
+/// says; one place configures this process.
+const HEADERS: [&str; 2] = ["content-type", "user-agent"];
 
 /// The span of a request and that of a job, by where they are made and how they are called there.
 const SPANS: [(&str, &str); 2] = [("http::frame", "http"), ("store::job_runner", "job")];
@@ -101,15 +106,16 @@ impl Telemetry {
             .with_max_export_batch_size(BATCH_MAX_SPANS)
             .with_scheduled_delay(Duration::from_secs(config.export_interval_s.into()))
             .build();
-        let processor =
-            BatchSpanProcessor::builder(Listed { exporter }).with_batch_config(batches).build();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let listed = Listed { exporter, waiting: Arc::clone(&waiting) };
+        let next = BatchSpanProcessor::builder(listed).with_batch_config(batches).build();
         // Empty: the SDK's own resource would tell what stands in the environment.
         let resource = Resource::builder_empty()
             .with_service_name(config.service_name.clone())
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
         let provider = SdkTracerProvider::builder()
-            .with_span_processor(processor)
+            .with_span_processor(Bounded { next, waiting })
             .with_sampler(Sampler::AlwaysOn)
             .with_resource(resource)
             .build();
@@ -136,7 +142,8 @@ impl Telemetry {
     pub(crate) fn connect(&self, door: Door) {
         metrics::describe_counter!(
             SPANS_TOTAL,
-            "Spans by outcome: exported to the collector, or lost because it did not take them."
+            "Spans by outcome: exported to the collector, lost because it did not take them, or \
+             dropped because too many waited."
         );
         // A second door is never made.
         let _ = self.line.shared.way.set(Way { door, runtime: Handle::current() });
@@ -152,14 +159,52 @@ impl Telemetry {
     }
 }
 
+/// Keeps the SDK's queue from being full: there it would drop spans without a count.
+#[derive(Debug)]
+struct Bounded<P> {
+    next: P,
+    /// Spans handed on and not yet exported.
+    waiting: Arc<AtomicUsize>,
+}
+
+impl<P: SpanProcessor> SpanProcessor for Bounded<P> {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.next.on_start(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < QUEUE_MAX_SPANS {
+            self.next.on_end(span);
+        } else {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            metrics::counter!(SPANS_TOTAL, "outcome" => "dropped").increment(1);
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.next.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.next.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.next.set_resource(resource);
+    }
+}
+
 /// An exporter that passes on what is listed and counts it.
 #[derive(Debug)]
 struct Listed<E> {
     exporter: E,
+    /// That of [`Bounded`].
+    waiting: Arc<AtomicUsize>,
 }
 
 impl<E: SpanExporter> SpanExporter for Listed<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let listed: Vec<SpanData> = batch.into_iter().filter_map(only_listed).collect();
         let count = listed.len() as u64;
         let result = self.exporter.export(listed).await;
@@ -239,10 +284,16 @@ impl fmt::Debug for Line {
 
 #[async_trait::async_trait]
 impl HttpClient for Line {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let Some(Way { door, runtime }) = self.shared.way.get() else {
             return Err("the door is not open yet".into());
         };
+        let names = request.headers().keys();
+        let foreign: Vec<_> =
+            names.filter(|name| !HEADERS.contains(&name.as_str())).cloned().collect();
+        for name in foreign {
+            request.headers_mut().remove(name);
+        }
         let door = door.clone();
         let call = runtime.spawn(async move { door.send(CONNECTOR, request).await });
         let result = match call.await {
@@ -345,5 +396,41 @@ mod tests {
         let told = only_listed(span("job", &attributes)).unwrap();
         assert_eq!((told.name.as_ref(), told.status), ("job ingest", Status::error("")));
         assert_eq!(only_listed(span("something", &[])), None);
+    }
+
+    /// Counts what reaches it.
+    #[derive(Debug, Default)]
+    struct Count(AtomicUsize);
+
+    impl SpanProcessor for Count {
+        fn on_start(&self, _: &mut Span, _: &Context) {}
+
+        fn on_end(&self, _: SpanData) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_the_queue_is_not_handed_on() {
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let bounded = Bounded { next: Count::default(), waiting: Arc::clone(&waiting) };
+        for _ in 0..QUEUE_MAX_SPANS + 3 {
+            bounded.on_end(span("http", &[]));
+        }
+        assert_eq!(bounded.next.0.load(Ordering::Relaxed), QUEUE_MAX_SPANS);
+        // An export makes room.
+        waiting.fetch_sub(2, Ordering::Relaxed);
+        for _ in 0..3 {
+            bounded.on_end(span("http", &[]));
+        }
+        assert_eq!(bounded.next.0.load(Ordering::Relaxed), QUEUE_MAX_SPANS + 2);
     }
 }

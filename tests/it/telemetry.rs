@@ -45,6 +45,7 @@ struct Collector {
 struct Received {
     connections: usize,
     targets: BTreeSet<String>,
+    headers: BTreeSet<String>,
     bodies: Vec<Bytes>,
 }
 
@@ -101,9 +102,11 @@ async fn receive(
     keeps: Arc<Mutex<Received>>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let target = format!("{} {}", request.method(), request.uri());
+    let headers: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut received = keeps.lock().unwrap();
     received.targets.insert(target);
+    received.headers.extend(headers);
     received.bodies.push(body);
     Ok(Response::new(Full::default()))
 }
@@ -150,6 +153,9 @@ fn spans_of_requests_and_jobs_reach_the_collector_and_say_nothing_else() {
         ("MILLWRIGHT_TELEMETRY_EXPORT_INTERVAL_S", "3600"),
         // The log may be silent; the traces are not.
         ("MILLWRIGHT_LOG_LEVEL", "millwright=info,warn"),
+        // What OpenTelemetry's own libraries listen to.
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-from-environment=secret"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-from-environment=secret"),
     ]);
     let live = appliance.client().get("/health/live").expect(200);
     let tenant = appliance.tenant("alpha")["id"].as_str().unwrap().to_owned();
@@ -196,6 +202,7 @@ fn spans_of_requests_and_jobs_reach_the_collector_and_say_nothing_else() {
     }
     let received = collector.received.lock().unwrap();
     assert_eq!(received.targets, BTreeSet::from(["POST /v1/traces".to_owned()]));
+    assert!(!received.headers.contains("x-from-environment"), "{:?}", received.headers);
     assert!(received.bodies.iter().any(|body| contains(body, "station 7")));
     for secret in [EMAIL, "sophie", QUESTION, "coupling", "secret", "no/such/page", "P-7"] {
         assert!(!received.bodies.iter().any(|body| contains(body, secret)), "{secret}");
