@@ -48,31 +48,13 @@ impl LabelledSet {
     }
 
     fn xquad(json: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct File {
-            data: Vec<Article>,
-        }
-        #[derive(Deserialize)]
-        struct Article {
-            paragraphs: Vec<Paragraph>,
-        }
-        #[derive(Deserialize)]
-        struct Paragraph {
-            context: String,
-            qas: Vec<Question>,
-        }
-        #[derive(Deserialize)]
-        struct Question {
-            question: String,
-        }
-        let file: File = serde_json::from_str(json).ok()?;
         let mut set = Self { passages: Vec::new(), questions: Vec::new(), relevant: Vec::new() };
-        for paragraph in file.data.into_iter().flat_map(|article| article.paragraphs) {
-            for question in paragraph.qas {
-                set.questions.push(question.question);
+        for paragraph in articles(json)?.into_iter().flatten() {
+            for asked in paragraph.questions {
+                set.questions.push(asked.question);
                 set.relevant.push(HashSet::from([set.passages.len()]));
             }
-            set.passages.push(Passage { title: String::new(), text: paragraph.context });
+            set.passages.push(Passage { title: String::new(), text: paragraph.text });
         }
         Some(set)
     }
@@ -133,6 +115,58 @@ impl LabelledSet {
             recall_100: recall_100 / questions,
         }
     }
+}
+
+/// A paragraph of XQuAD.
+pub(crate) struct Paragraph {
+    pub(crate) text: String,
+    pub(crate) questions: Vec<Asked>,
+}
+
+/// A question of XQuAD.
+pub(crate) struct Asked {
+    pub(crate) question: String,
+    /// Where the answer begins in the paragraph, in characters, and how long it is.
+    pub(crate) answer: (usize, usize),
+}
+
+/// The articles of an XQuAD file.
+pub(crate) fn articles(json: &str) -> Option<Vec<Vec<Paragraph>>> {
+    #[derive(Deserialize)]
+    struct File {
+        data: Vec<Article>,
+    }
+    #[derive(Deserialize)]
+    struct Article {
+        paragraphs: Vec<Context>,
+    }
+    #[derive(Deserialize)]
+    struct Context {
+        context: String,
+        qas: Vec<Question>,
+    }
+    #[derive(Deserialize)]
+    struct Question {
+        question: String,
+        answers: Vec<Answer>,
+    }
+    #[derive(Deserialize)]
+    struct Answer {
+        text: String,
+        answer_start: usize,
+    }
+    let file: File = serde_json::from_str(json).ok()?;
+    let asked = |question: Question| {
+        let answer = question.answers.into_iter().next()?;
+        let answer = (answer.answer_start, answer.text.chars().count());
+        Some(Asked { question: question.question, answer })
+    };
+    let paragraph = |context: Context| {
+        let questions = context.qas.into_iter().map(asked).collect::<Option<_>>()?;
+        Some(Paragraph { text: context.context, questions })
+    };
+    let article = |article: Article| article.paragraphs.into_iter().map(paragraph).collect();
+    file.data.into_iter().map(article).collect()
 }
 
 /// Discount of the rank counted from 0 (Järvelin and Kekäläinen, 2002).

@@ -89,7 +89,7 @@ pub(crate) async fn search(api: &Api, args: &Search, out: Out) -> Result<(), Cli
             );
         }
         Some(_) => {
-            note("The model worker is not available: only words were compared, not meaning.")
+            note("The model worker is not available: only words were compared, not meaning.");
         }
     }
     let passages = results["passages"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -41,7 +41,7 @@ mod upload;
 mod usage;
 mod visible;
 
-pub use chunk::embedding_text;
+pub use chunk::{ChunkDraft, ChunkOptions, chunks_of_pages, embedding_text};
 pub use chunk_set::{Allowed, ChunkSet};
 pub use documents::{
     CHUNK_PREVIEW_MAX, ChunkPreview, DocumentDetails, DocumentFilter, DocumentPage, PageProblem,

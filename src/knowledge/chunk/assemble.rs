@@ -9,11 +9,11 @@ use crate::text::detect_passage;
 
 /// How large chunks are, in tokens of the embedder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ChunkOptions {
+pub struct ChunkOptions {
     /// Most tokens of a chunk, with the headings above it: what the embedder sees of a text.
-    pub(crate) window_tokens: u32,
+    pub window_tokens: u32,
     /// Tokens that a chunk repeats of the one before it in the same section.
-    pub(crate) overlap_tokens: u32,
+    pub overlap_tokens: u32,
 }
 
 impl Default for ChunkOptions {
@@ -26,23 +26,23 @@ impl Default for ChunkOptions {
 
 /// A chunk that is not stored yet.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ChunkDraft {
+pub struct ChunkDraft {
     /// The text, blocks and rows on lines of their own, cells separated by tabs.
-    pub(crate) text: String,
+    pub text: String,
     /// Headings above it, outermost first.
-    pub(crate) heading_path: Vec<String>,
+    pub heading_path: Vec<String>,
     /// Page on which it begins.
-    pub(crate) page_first: PageNumber,
+    pub page_first: PageNumber,
     /// Page on which it ends.
-    pub(crate) page_last: PageNumber,
+    pub page_last: PageNumber,
     /// Where its lines stand, in the order of the text.
-    pub(crate) lines: Vec<ChunkLine>,
+    pub lines: Vec<ChunkLine>,
     /// Tokens of the text.
-    pub(crate) token_count: u32,
+    pub token_count: u32,
     /// BCP 47.
-    pub(crate) language: Option<String>,
+    pub language: Option<String>,
     /// `table` when it holds rows of one, else `prose`.
-    pub(crate) kind: &'static str,
+    pub kind: &'static str,
 }
 
 impl Pieces {

@@ -14,7 +14,9 @@ mod assemble;
 mod flow;
 mod pieces;
 
-pub(crate) use assemble::ChunkOptions;
+use parse::Page;
+
+pub use assemble::{ChunkDraft, ChunkOptions};
 pub(crate) use pieces::Pieces;
 
 #[cfg(test)]
@@ -22,6 +24,21 @@ mod tests;
 
 /// Longest part of the embedded text that says where the chunk stands, in characters.
 const CONTEXT_MAX_CHARS: usize = 240;
+
+/// The chunks of a document at any window, with a tokenizer that is at hand: the same steps as in
+/// ingestion, for measuring.
+///
+/// # Errors
+/// What `count` returns for a text.
+pub fn chunks_of_pages<E>(
+    pages: &[Page],
+    options: ChunkOptions,
+    count: impl FnMut(&String) -> Result<u32, E>,
+) -> Result<Vec<ChunkDraft>, E> {
+    let pieces = Pieces::of_pages(pages);
+    let counts = pieces.texts().iter().map(count).collect::<Result<Vec<u32>, E>>()?;
+    Ok(pieces.assemble(&counts, None, options))
+}
 
 /// What the embedder is given for a chunk: the document's title and the headings above it, as far
 /// as the text does not begin with them anyway, then the text.

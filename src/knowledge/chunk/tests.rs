@@ -43,10 +43,8 @@ fn page(number: u32, blocks: Vec<Block>) -> Page {
 
 /// One token for each word.
 fn chunks(pages: &[Page], window_tokens: u32, overlap_tokens: u32) -> Vec<ChunkDraft> {
-    let pieces = Pieces::of_pages(pages);
-    let count = |text: &String| u32::try_from(text.split_whitespace().count()).unwrap();
-    let counts: Vec<u32> = pieces.texts().iter().map(count).collect();
-    pieces.assemble(&counts, None, ChunkOptions { window_tokens, overlap_tokens })
+    let count = |text: &String| u32::try_from(text.split_whitespace().count());
+    chunks_of_pages(pages, ChunkOptions { window_tokens, overlap_tokens }, count).unwrap()
 }
 
 fn texts(drafts: &[ChunkDraft]) -> Vec<&str> {

@@ -85,6 +85,7 @@ fn inflate_torn(packed: &[u8], limit_bytes: usize) -> Option<Unpacked> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use std::io::Write;
 
     use flate2::Compression;
