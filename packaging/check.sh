@@ -8,6 +8,10 @@ step() { printf '\n== %s ==\n' "$*"; }
 step "format"
 cargo fmt --all --check
 
+step "dependencies"
+# All of them, for every platform: the next step reads the whole graph and asks no network.
+cargo fetch --locked --quiet
+
 step "licences, sources and bans"
 cargo deny --offline check bans licenses sources
 
