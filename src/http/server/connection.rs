@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::first_bytes::FirstBytes;
 use crate::call::{ConsolePeer, PeerAddress};
 
 /// A client that has not finished its handshake by then is cut off.
@@ -101,8 +102,8 @@ impl Connections {
             request
         });
         let builder = builder();
-        let connection =
-            builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        let stream = TokioIo::new(FirstBytes::new(stream, HEADER));
+        let connection = builder.serve_connection(stream, TowerToHyperService::new(service));
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

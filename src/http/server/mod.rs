@@ -3,6 +3,7 @@
 
 mod connection;
 mod console_socket;
+mod first_bytes;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
