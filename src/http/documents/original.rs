@@ -9,8 +9,6 @@ use base::{DocumentId, RevisionId};
 use knowledge::Original;
 use policy::documents;
 use seal::EncryptedCursor;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
 use crate::call::Authorized;
 use crate::input::Id;
@@ -19,8 +17,6 @@ use crate::problem::Problem;
 
 /// Bytes that are decrypted and sent at a time.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Pieces that may wait for a slow reader.
-const PIECES_WAITING: usize = 4;
 
 /// A file of any of the formats that are read.
 pub(super) struct OriginalFile;
@@ -52,32 +48,28 @@ pub(super) async fn original_get(
     Ok(Raw::of(response))
 }
 
-/// Decrypts on a thread that may block, as fast as the reader takes it.
+/// Decrypts piece by piece, each on a thread that may block and only when it is wanted: a reader
+/// that stands still holds none.
 fn body_of(original: Original) -> Body {
-    let (sender, receiver) = mpsc::channel::<std::io::Result<Bytes>>(PIECES_WAITING);
-    tokio::task::spawn_blocking(move || {
-        let mut cursor = EncryptedCursor::new(original.reader);
-        loop {
+    let cursor = EncryptedCursor::new(original.reader);
+    let pieces = futures_util::stream::unfold(Some(cursor), |cursor| async {
+        let mut cursor = cursor?;
+        let read = tokio::task::spawn_blocking(move || {
             let mut piece = vec![0; PIECE_BYTES];
-            let piece = match cursor.read(&mut piece) {
-                Ok(0) => return,
-                Ok(count) => {
-                    piece.truncate(count);
-                    Ok(Bytes::from(piece))
-                }
-                Err(error) => {
-                    tracing::error!(%error, "an original file could not be read to its end");
-                    Err(error)
-                }
-            };
-            let broken = piece.is_err();
-            // A reader that has gone away needs no more of it.
-            if sender.blocking_send(piece).is_err() || broken {
-                return;
+            let count = cursor.read(&mut piece)?;
+            piece.truncate(count);
+            Ok((piece, cursor))
+        });
+        match read.await.unwrap_or_else(|panic| Err(std::io::Error::other(panic))) {
+            Ok((piece, _)) if piece.is_empty() => None,
+            Ok((piece, cursor)) => Some((Ok(Bytes::from(piece)), Some(cursor))),
+            Err(error) => {
+                tracing::error!(%error, "an original file could not be read to its end");
+                Some((Err(error), None))
             }
         }
     });
-    Body::from_stream(ReceiverStream::new(receiver))
+    Body::from_stream(pieces)
 }
 
 /// RFC 6266 with RFC 8187: never shown in the page, whatever is in the file.
