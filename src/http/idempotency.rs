@@ -86,6 +86,14 @@ pub(crate) async fn claim(
         operation.as_bytes(),
         key,
     ]);
+    // Who has lost rights since is not shown again what they were shown then.
+    let rights = ctx.rights();
+    let request_hash = hash_of(&[
+        &request_hash,
+        rights.role.as_str().as_bytes(),
+        rights.clearance.as_str().as_bytes(),
+        &[u8::from(rights.export_eligible)],
+    ]);
     let forget_before = ctx.now().plus_ms(-KEEP_MS);
     let new = store::NewKey { key_hash, request_hash, forget_before, operation };
     match store::key_claim(&ctx, new).await? {

@@ -1,7 +1,7 @@
 //! GET and PATCH /api/v1/admin/settings
 
 use ::audit::{Action, Event};
-use ::store::{StoreError, TenantCtx};
+use ::store::{ReadTx, StoreError, TenantCtx, WriteTx};
 use base::{Classification, LabelError};
 use identity::Language;
 use policy::settings;
@@ -31,19 +31,19 @@ pub(crate) struct TenantSettings {
 
 /// The tenant's settings, defaults included.
 pub(crate) async fn tenant_settings(ctx: &TenantCtx) -> Result<TenantSettings, StoreError> {
-    ctx.read(|tx| {
-        let classification = rows::setting_get(tx, CLASSIFICATION)?;
-        let damaged = |_: LabelError| StoreError::Corrupt("settings.value");
-        Ok(TenantSettings {
-            upload_default_classification: match classification {
-                None => Classification::Internal,
-                Some(word) => word.parse().map_err(damaged)?,
-            },
-            user_default_language: rows::setting_get(tx, LANGUAGE)?
-                .unwrap_or_else(|| "en".to_owned()),
-        })
+    ctx.read(settings_in).await
+}
+
+fn settings_in(tx: &ReadTx<'_>) -> Result<TenantSettings, StoreError> {
+    let classification = rows::setting_get(tx, CLASSIFICATION)?;
+    let damaged = |_: LabelError| StoreError::Corrupt("settings.value");
+    Ok(TenantSettings {
+        upload_default_classification: match classification {
+            None => Classification::Internal,
+            Some(word) => word.parse().map_err(damaged)?,
+        },
+        user_default_language: rows::setting_get(tx, LANGUAGE)?.unwrap_or_else(|| "en".to_owned()),
     })
-    .await
 }
 
 /// The tenant's settings.
@@ -86,32 +86,39 @@ pub(super) async fn settings_change(
     Json(patch): Json<SettingsPatch>,
 ) -> Result<Ok200<SettingsView>, Problem> {
     let ctx = call.permit()?.ctx();
-    let before = tenant_settings(ctx).await?;
-    let mut after = before.clone();
-    if let Some(word) = &patch.upload_default_classification {
-        after.upload_default_classification = word
-            .parse()
-            .map_err(|e: LabelError| Problem::invalid(CLASSIFICATION, e.to_string()))?;
-    }
-    if let Some(tag) = &patch.user_default_language {
-        let checked = Language::parse(tag).map_err(|_| {
+    let classification = match &patch.upload_default_classification {
+        Some(word) => Some(
+            word.parse::<Classification>()
+                .map_err(|e: LabelError| Problem::invalid(CLASSIFICATION, e.to_string()))?,
+        ),
+        None => None,
+    };
+    let language = match &patch.user_default_language {
+        Some(tag) => Some(Language::parse(tag).map_err(|_| {
             Problem::invalid(LANGUAGE, "must be a language tag such as de or en-GB")
-        })?;
-        after.user_default_language = checked.as_str().to_owned();
-    }
+        })?),
+        None => None,
+    };
     let describe = |settings: &TenantSettings| {
         json!({
             CLASSIFICATION: settings.upload_default_classification.as_str(),
             LANGUAGE: settings.user_default_language,
         })
     };
-    let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
-    let written = after.clone();
-    ctx.write(move |tx| {
-        rows::setting_set(&tx, CLASSIFICATION, written.upload_default_classification.as_str())?;
-        rows::setting_set(&tx, LANGUAGE, &written.user_default_language)?;
-        tx.commit(event, ())
-    })
-    .await?;
+    let change = move |tx: WriteTx<'_>| -> Result<_, StoreError> {
+        let before = settings_in(&tx)?;
+        let mut after = before.clone();
+        if let Some(classification) = classification {
+            after.upload_default_classification = classification;
+            rows::setting_set(&tx, CLASSIFICATION, classification.as_str())?;
+        }
+        if let Some(language) = language {
+            language.as_str().clone_into(&mut after.user_default_language);
+            rows::setting_set(&tx, LANGUAGE, language.as_str())?;
+        }
+        let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
+        tx.commit(event, after)
+    };
+    let after = ctx.write(change).await?;
     Ok(Ok200(after.into()))
 }

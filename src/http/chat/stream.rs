@@ -77,7 +77,11 @@ async fn run(state: Arc<AppState>, ctx: Arc<TenantCtx>, stream: Arc<Stream>, inp
             }
         }
         // Dropping the work cancels it.
-        () = stream.abandoned() => tracing::debug!("a stream was abandoned; its work ended"),
+        () = stream.abandoned() => {
+            tracing::debug!("a stream was abandoned; its work ended");
+            // For a reader who comes back after all.
+            push_problem(&stream, &Problem::new("stream_expired"));
+        }
     }
     stream.finish();
 }
