@@ -7,6 +7,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -43,13 +45,15 @@ pub enum ParseInput {
 pub struct ParseWorker {
     exe: PathBuf,
     limits: CageLimits,
+    /// The last self-test found a leak; clones share what it found.
+    leaks: Arc<AtomicBool>,
 }
 
 impl ParseWorker {
     /// Workers are `exe worker parse` and may use `limits`.
     #[must_use]
     pub fn new(exe: impl Into<PathBuf>, limits: CageLimits) -> Self {
-        Self { exe: exe.into(), limits }
+        Self { exe: exe.into(), limits, leaks: Arc::default() }
     }
 
     /// What one document may use.
@@ -58,13 +62,19 @@ impl ParseWorker {
         &self.limits
     }
 
-    /// Lets a worker try to break out of its cage; takes some ten milliseconds. Nothing may be
-    /// ingested before this has succeeded once.
+    /// Lets a worker try to break out of its cage; takes some ten milliseconds. After a failure
+    /// nothing is parsed until it has succeeded.
     ///
     /// # Errors
     /// [`ParseError::CageFailed`] when an act went through that must not, or parsing does not work
     /// inside; [`ParseError::Worker`] when the worker cannot be started.
     pub async fn self_test(&self) -> Result<CageReport, ParseError> {
+        let result = self.try_cage().await;
+        self.leaks.store(matches!(result, Err(ParseError::CageFailed { .. })), Ordering::Release);
+        result
+    }
+
+    async fn try_cage(&self) -> Result<CageReport, ParseError> {
         let mut child = self.spawn(&FormatHint::default(), Stdio::null(), Mode::SelfTest)?;
         let test = async {
             let (out, err) = (child.stdout.take(), child.stderr.take());
@@ -97,7 +107,8 @@ impl ParseWorker {
     /// the future ends the worker.
     ///
     /// # Errors
-    /// [`ParseError`]; pages that came before it may have been handed on already.
+    /// [`ParseError`], [`ParseError::CageFailed`] for everything after a self-test that failed; pages
+    /// that came before it may have been handed on already.
     pub async fn parse(
         &self,
         input: ParseInput,
@@ -105,6 +116,9 @@ impl ParseWorker {
         on_page: impl FnMut(Page),
         cancel: &CancellationToken,
     ) -> Result<ParsedSummary, ParseError> {
+        if self.leaks.load(Ordering::Acquire) {
+            return Err(cage_failed("its self-test failed"));
+        }
         let (stdin, bytes) = match input {
             ParseInput::Bytes(bytes) => (Stdio::piped(), bytes),
             ParseInput::File(file) => (Stdio::from(file), Vec::new()),

@@ -64,6 +64,9 @@ async fn a_leaking_or_silent_cage_is_refused() {
         let error = worker.self_test().await.unwrap_err();
         assert_eq!(error.code(), "cage_failed", "{name}");
         assert!(error.is_retryable());
+        // Nothing is given to it from then on, by clones neither.
+        let error = parse_with(&worker.clone(), SMALL).await.unwrap_err();
+        assert_eq!(error.code(), "cage_failed", "{name}");
     }
 }
 
