@@ -186,19 +186,7 @@ fn build(run: &[Vec<TextLine>], bands: &[Band]) -> (Table, BBox) {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
     use super::*;
-    use crate::pdf::content::Pitch;
-
-    fn line(text: &str, left: f32, row: usize) -> TextLine {
-        let top = row as f32 * 12.0;
-        TextLine {
-            text: text.to_owned(),
-            bbox: BBox::new(left, top, left + 5.0 * text.chars().count() as f32, top + 10.0),
-            size_pt: 10.0,
-            bold: Weight::Regular,
-            pitch: Pitch::Proportional,
-            row,
-        }
-    }
+    use crate::pdf::lines::line_at as line;
 
     #[test]
     fn aligned_rows_are_a_table_and_the_text_around_is_not() {

@@ -173,6 +173,21 @@ pub(super) fn cell_text(spans: Vec<Span>) -> String {
     texts.join("\n")
 }
 
+/// A line of ten points in the given row of a page, for the tests of what is made from lines.
+#[cfg(test)]
+pub(super) fn line_at(text: &str, left: f32, row: usize) -> TextLine {
+    use super::content::{Pitch, Weight};
+    let top = row as f32 * 12.0 + 1.0;
+    TextLine {
+        text: text.to_owned(),
+        bbox: BBox::new(left, top, left + 5.0 * text.chars().count() as f32, top + 10.0),
+        size_pt: 10.0,
+        bold: Weight::Regular,
+        pitch: Pitch::Proportional,
+        row,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

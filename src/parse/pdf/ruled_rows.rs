@@ -225,22 +225,10 @@ fn nearest(columns: &[(f32, f32)], b: &BBox) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::content::Pitch;
+    use crate::pdf::lines::line_at as line;
 
     fn rule(at: f32) -> Rule {
         Rule { direction: Direction::Horizontal, at, from: 0.0, to: 400.0 }
-    }
-
-    fn line(text: &str, left: f32, row: usize) -> TextLine {
-        let top = row as f32 * 12.0 + 1.0;
-        TextLine {
-            text: text.to_owned(),
-            bbox: BBox::new(left, top, left + 5.0 * text.chars().count() as f32, top + 10.0),
-            size_pt: 10.0,
-            bold: Weight::Regular,
-            pitch: Pitch::Proportional,
-            row,
-        }
     }
 
     #[test]
