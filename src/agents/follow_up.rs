@@ -5,6 +5,8 @@
 //! Only words that the same person typed in the same conversation are carried over, never words of
 //! documents.
 
+use std::collections::HashSet;
+
 use knowledge::text::{Language, LanguageGuess, detect_query, fold, words};
 
 use crate::quote::terms::{Named, named_in_question, terms};
@@ -117,7 +119,8 @@ fn leaves_something_out(question: &str) -> bool {
 fn subject_words(context: &str) -> Vec<(&str, bool)> {
     let names = named_in_question(context);
     let language = language(context);
-    let content = terms(context, language);
+    let content: HashSet<String> =
+        terms(context, language).into_iter().map(|term| term.folded).collect();
     let mut found = Vec::new();
     for token in
         context.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '?' | '!' | ',' | ';'))
@@ -125,9 +128,8 @@ fn subject_words(context: &str) -> Vec<(&str, bool)> {
         let token = token.trim_matches(|c: char| !c.is_alphanumeric());
         let folded = fold(token);
         let is_name = is_part_of_name(token, &names);
-        let is_content = content.iter().any(|term| {
-            term.folded == folded || words(token).any(|word| fold(word.text) == term.folded)
-        });
+        let is_content = content.contains(&folded)
+            || words(token).any(|word| content.contains(&fold(word.text)));
         if !token.is_empty() && (is_name || is_content) {
             found.push((token, is_name));
         }

@@ -251,6 +251,8 @@ pub async fn document_reindex(
             return Err(KnowledgeError::IngestInProgress);
         }
         if current.state != RevisionState::Ready {
+            // The file is read anew: by a newer parser, say. A usable one keeps its pages till then.
+            rows::pages_delete(&tx, revision)?;
             rows::revision_set_state(&tx, revision, RevisionState::Queued)?;
         }
         let job_id = job_enqueue(&mut tx, &job)?;

@@ -10,7 +10,7 @@ use base::{DocumentId, JobId, RevisionId, limits};
 use parking_lot::Mutex;
 use policy::{Permit, documents, may_assign, may_see};
 use serde_json::json;
-use store::{BlobInfo, NewJob, StoreError, TenantCtx, WriteTx, job_enqueue};
+use store::{BlobInfo, Health, NewJob, StoreError, TenantCtx, WriteTx, job_enqueue};
 
 use crate::KnowledgeError;
 use crate::documents::visible_revisions;
@@ -82,6 +82,10 @@ pub fn content_store(
     content: &mut dyn Read,
 ) -> Result<StoredContent, KnowledgeError> {
     let ctx = permit.ctx();
+    // Before anything is swept: what a database that was rolled back does not know of is not stray.
+    if let Health::ReadOnly(why) = ctx.health() {
+        return Err(StoreError::ReadOnly(why.clone()).into());
+    }
     let uploads = Uploads::of(ctx)?;
     uploads.sweep_once(ctx);
     let revision_id = RevisionId::new(ctx.now(), ctx.entropy())?;

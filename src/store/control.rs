@@ -63,7 +63,7 @@ pub(crate) fn tenant_set_status(
     status: TenantStatus,
 ) -> Result<(), StoreError> {
     let changed = tx.execute(
-        "UPDATE tenants SET status = ?2, updated_at = ?3 WHERE id = ?1",
+        "UPDATE tenants SET status = ?2, updated_at = ?3 WHERE id = ?1 AND status <> 'removed'",
         params![id.as_bytes(), status.as_str(), tx.now().unix_ms()],
     )?;
     if changed == 1 { Ok(()) } else { Err(StoreError::TenantNotFound) }

@@ -45,6 +45,8 @@ pub struct JobContext {
     /// succeeds all the same has succeeded; with an error the job is cancelled, or goes on at the
     /// next start.
     pub cancel: CancellationToken,
+    /// No further try follows this one, whatever [`JobFailure::retry`] says.
+    pub is_last_attempt: bool,
 }
 
 type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, JobFailure>> + Send>>;
@@ -77,12 +79,6 @@ pub(crate) struct Waits {
 }
 
 const WAITS: Waits = Waits { poll: Duration::from_secs(5), stop_grace: Duration::from_secs(10) };
-
-/// First pause before another try; doubles with each.
-const RETRY_PAUSE_MS: i64 = 5_000;
-
-/// Most doublings of that pause (about five minutes).
-const RETRY_DOUBLINGS_MAX: u32 = 6;
 
 /// Pause before a tenant is looked at again whose database failed.
 const TROUBLE_PAUSE_MS: i64 = 5_000;
@@ -211,7 +207,8 @@ impl JobRunner {
     ) -> Result<Next, StoreError> {
         let open = self.store.open_tenant(tenant, Suspended::Refuse).await?;
         self.recover(tenant, &open).await?;
-        match open.read(turns::job_next_due).await? {
+        let now = self.store.now();
+        match open.read(move |tx| turns::job_next_due(tx, now)).await? {
             None => return Ok(Next::Nothing),
             Some(due) if due > self.store.now() => return Ok(Next::Later(due)),
             Some(_) => {}
@@ -288,7 +285,9 @@ impl JobRunner {
         let request = self.store.new_request_id().map_err(|e| failure(&e))?;
         let ctx = self.store.enter(scope, request).await.map_err(|e| failure(&e))?;
         // In a task of its own, so that a panic ends the job and nothing else.
-        let run = async move { handler(JobContext { ctx, job, cancel }).await };
+        let is_last_attempt = job.attempts >= self.store.inner.settings.job_max_attempts;
+        let context = JobContext { ctx, job, cancel, is_last_attempt };
+        let run = async move { handler(context).await };
         let mut work = tokio::spawn(run.in_current_span());
         tokio::select! {
             done = &mut work => done.unwrap_or_else(|_| Err(JobFailure {
@@ -393,8 +392,7 @@ impl JobRunner {
     }
 
     fn retry_at(&self, attempts: u32) -> Timestamp {
-        let doublings = attempts.saturating_sub(1).min(RETRY_DOUBLINGS_MAX);
-        self.store.now().plus_ms(RETRY_PAUSE_MS << doublings)
+        self.store.now().plus_ms(turns::retry_pause_ms(attempts))
     }
 
     fn report(&self, tenant: TenantId, error: &StoreError) {

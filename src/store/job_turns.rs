@@ -69,6 +69,23 @@ pub(crate) fn jobs_recover(
     Ok(Some(Event::new(JOB_RESUMED).detail(detail)))
 }
 
+/// First pause before another try; doubles with each.
+const RETRY_PAUSE_MS: i64 = 5_000;
+
+/// Most doublings of that pause (about five minutes).
+const RETRY_DOUBLINGS_MAX: u32 = 6;
+
+/// How long a job rests after this many tries.
+pub(crate) fn retry_pause_ms(attempts: u32) -> i64 {
+    RETRY_PAUSE_MS << attempts.saturating_sub(1).min(RETRY_DOUBLINGS_MAX)
+}
+
+/// No job rests longer than this from now. One that claims to was queued while the clock ran ahead
+/// and is due at once.
+fn beyond_belief(now: Timestamp) -> i64 {
+    now.plus_ms(RETRY_PAUSE_MS << RETRY_DOUBLINGS_MAX).unix_ms()
+}
+
 /// Claims the job that is due and was queued first.
 pub(crate) fn job_claim(
     tx: &WriteTx<'_>,
@@ -77,8 +94,9 @@ pub(crate) fn job_claim(
     let now = tx.now().unix_ms();
     let found = tx.query_optional(
         "SELECT id, kind, payload, attempts, queued_by, cancel_requested FROM jobs
-         WHERE state = 'queued' AND not_before <= ?1 ORDER BY rowid LIMIT 1",
-        [now],
+         WHERE state = 'queued' AND (not_before <= ?1 OR not_before > ?2)
+         ORDER BY rowid LIMIT 1",
+        [now, beyond_belief(tx.now())],
         |row| {
             let ids = (row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(4)?);
             let texts = (row.get::<_, String>(1)?, row.get::<_, String>(2)?);
@@ -109,11 +127,15 @@ pub(crate) fn job_claim(
 }
 
 /// When the next queued job is due, if any is.
-pub(crate) fn job_next_due(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<i64> =
-        tx.query_row("SELECT min(not_before) FROM jobs WHERE state = 'queued'", [], |row| {
-            row.get(0)
-        })?;
+pub(crate) fn job_next_due(
+    tx: &ReadTx<'_>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let due: Option<i64> = tx.query_row(
+        "SELECT min(iif(not_before > ?1, 0, not_before)) FROM jobs WHERE state = 'queued'",
+        [beyond_belief(now)],
+        |row| row.get(0),
+    )?;
     Ok(due.map(Timestamp::from_unix_ms))
 }
 

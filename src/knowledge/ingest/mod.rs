@@ -106,10 +106,12 @@ struct Run<'a> {
     title: Option<String>,
     /// The revision answers already, from what an earlier job made.
     again: bool,
+    /// A failure is final, whatever kind it is of.
+    is_last_attempt: bool,
 }
 
 async fn run(library: &Library, job: JobContext) -> Result<Value, JobFailure> {
-    let JobContext { ctx, job, cancel } = job;
+    let JobContext { ctx, job, cancel, is_last_attempt } = job;
     let Some(payload) = Payload::parse(job.payload()) else {
         return Err(failure(&KnowledgeError::Corrupt("jobs.payload")));
     };
@@ -127,6 +129,7 @@ async fn run(library: &Library, job: JobContext) -> Result<Value, JobFailure> {
         cancel: &cancel,
         job: job.id(),
         again: revision.state == RevisionState::Ready,
+        is_last_attempt,
         revision,
         title: payload.title,
     };
@@ -176,7 +179,7 @@ impl Run<'_> {
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             }
-        } else if error.is_retryable() || self.again {
+        } else if error.is_retryable() && !self.is_last_attempt || self.again {
             Ok(())
         } else {
             self.fail(&error).await

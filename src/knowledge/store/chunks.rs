@@ -206,14 +206,19 @@ pub(crate) fn indexed_chunks<E: From<StoreError>>(
     revision: Option<RevisionId>,
     mut each: impl FnMut(ChunkText) -> Result<(), E>,
 ) -> Result<(), E> {
-    let sql = format!(
-        "{TEXT_COLUMNS} WHERE (?1 IS NULL OR c.revision_id = ?1) AND c.ordinal >= 0
-           AND d.deleted_at IS NULL ORDER BY c.id"
-    );
-    tx.query_each(&sql, [revision.map(|id| *id.as_bytes())], |row| {
+    let published = "c.ordinal >= 0 AND d.deleted_at IS NULL ORDER BY c.id";
+    let each = |row: &Row<'_>| {
         let raw = raw_text(row).map_err(StoreError::from)?;
         each(raw.checked()?)
-    })
+    };
+    match revision {
+        // On its own, so that the index of chunks by revision serves it.
+        Some(id) => {
+            let sql = format!("{TEXT_COLUMNS} WHERE c.revision_id = ?1 AND {published}");
+            tx.query_each(&sql, [id.as_bytes()], each)
+        }
+        None => tx.query_each(&format!("{TEXT_COLUMNS} WHERE {published}"), [], each),
+    }
 }
 
 /// The chunks with these ids that are published, in any order.
