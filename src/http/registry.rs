@@ -65,6 +65,7 @@ const ERRORS: &[ErrorKind] = &[
     // Who asks
     row("unauthenticated", S::UNAUTHORIZED, "Not signed in", "Sign in, or send a valid bearer token."),
     row("invalid_credentials", S::UNAUTHORIZED, "Tenant, e-mail address or password is wrong", "Check all three; an administrator can reset a password."),
+    row("login_delayed", S::TOO_MANY_REQUESTS, "This password was wrong too often", "Wait as long as the Retry-After header says; an administrator can reset a password."),
     row("token_refused", S::UNAUTHORIZED, "The bearer token does not count", "Sign in anew: it may have ended or been revoked."),
     row("sign_in_busy", S::SERVICE_UNAVAILABLE, "Too many people are signing in at this moment", "Try again in a moment."),
     row("credential_unusable", S::INTERNAL_SERVER_ERROR, "A password or token could not be worked with", "Try again; if it stays, give the administrator the request id."),

@@ -13,6 +13,13 @@ pub enum IdentityError {
     /// password and a disabled account.
     #[error("tenant, e-mail or password is wrong")]
     InvalidCredentials,
+    /// The password was guessed at too often: the next guess must wait. Known and unknown people get
+    /// the same answer.
+    #[error("this password was wrong too often: wait {} s", .wait_ms.div_ceil(1000))]
+    GuessDelayed {
+        /// How long, in milliseconds.
+        wait_ms: u64,
+    },
     /// No live session stands behind the cookie.
     #[error("not signed in")]
     Unauthenticated,
@@ -105,6 +112,7 @@ impl Coded for IdentityError {
     fn code(&self) -> Code {
         match self {
             Self::InvalidCredentials => "invalid_credentials",
+            Self::GuessDelayed { .. } => "login_delayed",
             Self::Unauthenticated => "unauthenticated",
             Self::TokenRefused(_) => "token_refused",
             Self::PasswordChangeRequired => "password_change_required",
@@ -145,6 +153,7 @@ impl Coded for IdentityError {
     fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Busy => Some(1),
+            Self::GuessDelayed { wait_ms } => u32::try_from(wait_ms.div_ceil(1000)).ok(),
             Self::Store(error) => error.retry_after_s(),
             _ => None,
         }

@@ -8,9 +8,11 @@ use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{Error as HashError, PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base::Entropy;
+use policy::SteadyClock;
 use tokio::sync::Semaphore;
 
-use crate::{IdentityError, Password};
+use crate::guesses::GuessGuard;
+use crate::{GuessSettings, IdentityError, Password};
 
 /// Memory of one hash in KiB (OWASP Password Storage Cheat Sheet: argon2id with m=19456, t=2, p=1).
 const MEMORY_KIB: u32 = 19_456;
@@ -30,11 +32,13 @@ pub struct PasswordSettings {
     pub in_parallel: usize,
     /// Callers that may wait for their turn before others are told to come back.
     pub queue_length: usize,
+    /// How fast one password may be guessed at.
+    pub guesses: GuessSettings,
 }
 
 impl Default for PasswordSettings {
     fn default() -> Self {
-        Self { in_parallel: 2, queue_length: 64 }
+        Self { in_parallel: 2, queue_length: 64, guesses: GuessSettings::default() }
     }
 }
 
@@ -80,12 +84,19 @@ struct Inner {
     admitted: Arc<Semaphore>,
     admitted_max: usize,
     verifications: AtomicU64,
+    guard: GuessGuard,
 }
 
 impl Passwords {
     /// A place with these limits.
     #[must_use]
     pub fn new(settings: PasswordSettings) -> Self {
+        Self::with_clock(settings, SteadyClock::of_machine())
+    }
+
+    /// The same with a clock of one's own for the delays; for tests.
+    #[must_use]
+    pub fn with_clock(settings: PasswordSettings, clock: SteadyClock) -> Self {
         let in_parallel = settings.in_parallel.clamp(1, Semaphore::MAX_PERMITS / 2);
         let queue_length = settings.queue_length.min(Semaphore::MAX_PERMITS / 2);
         let inner = Inner {
@@ -93,8 +104,14 @@ impl Passwords {
             admitted: Arc::new(Semaphore::new(in_parallel + queue_length)),
             admitted_max: in_parallel + queue_length,
             verifications: AtomicU64::new(0),
+            guard: GuessGuard::new(settings.guesses, clock),
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// What counts wrong guesses.
+    pub(crate) fn guard(&self) -> &GuessGuard {
+        &self.inner.guard
     }
 
     /// Passwords that were checked since the start, for a metric.
@@ -207,7 +224,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_says_so() {
-        let passwords = Passwords::new(PasswordSettings { in_parallel: 1, queue_length: 1 });
+        let passwords = Passwords::new(PasswordSettings {
+            in_parallel: 1,
+            queue_length: 1,
+            ..Default::default()
+        });
         let attempts = (0..6).map(|_| {
             let passwords = passwords.clone();
             tokio::spawn(async move { passwords.verify(password("x"), None).await })

@@ -12,7 +12,8 @@
 //! - writes an e-mail address, a name, a password or a token into a log, or shows one in `Debug`;
 //! - leaves a tenant without an active administrator, lets anybody change their own rights, or
 //!   grant more than they have;
-//! - hashes more passwords at once than configured: each takes 19 MiB.
+//! - hashes more passwords at once than configured: each takes 19 MiB;
+//! - lets a password be guessed faster than [`GuessSettings`] says, however many try at once.
 //!
 //! ```compile_fail
 //! // A permit to look at people is none to change them.
@@ -27,6 +28,7 @@
 
 mod error;
 mod events;
+mod guesses;
 mod hashing;
 mod issuer;
 mod jwt;
@@ -45,6 +47,7 @@ mod users;
 mod tests;
 
 pub use error::IdentityError;
+pub use guesses::GuessSettings;
 pub use hashing::{PasswordSettings, Passwords};
 pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
 pub use jwt::{TOKEN_MAX_BYTES, TokenFault};

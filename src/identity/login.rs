@@ -48,10 +48,11 @@ pub struct Login {
 
 /// Signs somebody in. An unknown tenant, an unknown person, a wrong password and a disabled account
 /// cost one check of a password each and get the same answer. Failures are recorded in the tenant's
-/// audit log where there is a tenant.
+/// audit log where there is a tenant, and make further guesses wait as [`crate::GuessSettings`] says.
 ///
 /// # Errors
-/// [`IdentityError::InvalidCredentials`] for all of those; [`IdentityError::Busy`], or the store's.
+/// [`IdentityError::InvalidCredentials`] for all of those; [`IdentityError::GuessDelayed`] before
+/// anything is checked; [`IdentityError::Busy`], or the store's.
 pub async fn login(
     store: &Store,
     passwords: &Passwords,
@@ -71,26 +72,40 @@ pub async fn login(
         },
         None => None,
     };
-    let credential = match &credentials {
-        Some((_, db)) => db.find_by_email(&Email::normalise(&input.email)).await?,
-        None => None,
+    let email = Email::normalise(&input.email);
+    let mut turn = match &credentials {
+        Some((id, _)) => passwords.guard().turn(id.as_bytes(), &email).await,
+        None => {
+            let realm = input.tenant_slug.as_deref().unwrap_or_default();
+            passwords.guard().turn(realm.trim().as_bytes(), &email).await
+        }
     };
+    let key = *turn.key();
+    let (credential, guesses) = match &credentials {
+        Some((_, db)) => (db.find_by_email(&email).await?, db.guesses(key).await?),
+        None => (None, turn.remembered()),
+    };
+    turn.admit(guesses.as_ref(), store.now())?;
     let hash = credential.as_ref().map(|c| PasswordHash::from_row(c.password_hash.clone()));
     let verdict = passwords.verify(input.password, hash.clone()).await?;
     let Some((tenant_id, db)) = credentials else {
+        turn.failed(guesses, store.now());
         return Err(IdentityError::InvalidCredentials);
     };
     let user_id = match credential {
         Some(known) if known.active && verdict == Verdict::Right => known.user_id,
         other => {
-            db.note_failure(other.map(|known| known.user_id)).await?;
+            let guesses = turn.failed(guesses, store.now());
+            db.note_failure(other.map(|known| known.user_id), key, guesses).await?;
             return Err(IdentityError::InvalidCredentials);
         }
     };
     let secret = Secret::generate(store.entropy())?;
     let expires_at = store.now().plus_ms(settings.absolute_ms);
     let row = NewSessionRow { token_hash: secret.hash(), expires_at };
-    let session_id = db.open_session(user_id, row).await?;
+    let guesses = turn.succeeded(guesses).map(|guesses| (key, guesses));
+    let session_id = db.open_session(user_id, row, guesses).await?;
+    drop(turn);
     let (scope, _) = session_find(store, tenant_id, &secret, settings).await?;
     let ctx = store.enter(scope, request_id).await?;
     let now_has = move |tx: &store::ReadTx<'_>| -> Result<_, IdentityError> {

@@ -4,9 +4,10 @@ use audit::Outcome;
 use base::SessionId;
 use policy::{Permit, profile};
 use serde_json::json;
+use store::{guesses_get, guesses_put};
 
 use crate::hashing::Verdict;
-use crate::store_credentials::sessions_revoke_all_of;
+use crate::store_credentials::{sessions_revoke_all_of, tokens_revoke_all_of};
 use crate::store_users::{self, PasswordKind};
 use crate::{DisplayName, IdentityError, Language, Password, Passwords, User, events};
 
@@ -70,12 +71,12 @@ pub async fn profile_change(
         .await
 }
 
-/// Changes one's own password and ends one's other sessions.
+/// Changes one's own password and ends one's other sessions and all tokens.
 ///
 /// # Errors
 /// [`IdentityError::Invalid`] for `current_password` when it is wrong (recorded) and for
-/// `new_password` when it breaks a rule; [`IdentityError::PersonRequired`],
-/// [`IdentityError::Busy`], or the store's own.
+/// `new_password` when it breaks a rule; [`IdentityError::GuessDelayed`] after too many wrong ones;
+/// [`IdentityError::PersonRequired`], [`IdentityError::Busy`], or the store's own.
 pub async fn change_own_password(
     permit: Permit<'_, profile::Change>,
     passwords: &Passwords,
@@ -87,14 +88,30 @@ pub async fn change_own_password(
     if change.new == change.current {
         return Err(IdentityError::invalid("new_password", "must differ from the present one"));
     }
-    let present = ctx.read(move |tx| Ok::<_, IdentityError>(store_users::password_get(tx, id)?));
-    let present = present.await?.ok_or(IdentityError::UserNotFound)?;
+    let email = ctx.read(move |tx| Ok::<_, IdentityError>(store_users::user_get(tx, id)?));
+    let email = email.await?.ok_or(IdentityError::UserNotFound)?.email;
+    // The same credential as at sign-in: who found an open session does not guess beside it.
+    let realm = ctx.tenant_id();
+    let mut turn = passwords.guard().turn(realm.as_bytes(), email.as_str()).await;
+    let key = *turn.key();
+    let known = move |tx: &store::ReadTx<'_>| -> Result<_, IdentityError> {
+        Ok((store_users::password_get(tx, id)?, guesses_get(tx, &key)?))
+    };
+    let (present, guesses) = ctx.read(known).await?;
+    let present = present.ok_or(IdentityError::UserNotFound)?;
+    turn.admit(guesses.as_ref(), ctx.now())?;
     let verdict = passwords.verify(change.current, Some(present.clone())).await?;
     if verdict == Verdict::Wrong {
-        let event = events::about(events::PASSWORD_CHANGE_REFUSED, id).outcome(Outcome::Denied);
-        ctx.record(event).await?;
+        let guesses = turn.failed(guesses, ctx.now());
+        let refused = move |tx: store::WriteTx<'_>| -> Result<_, IdentityError> {
+            guesses_put(&tx, &key, &guesses)?;
+            let event = events::about(events::PASSWORD_CHANGE_REFUSED, id).outcome(Outcome::Denied);
+            Ok(tx.commit(event, ())?)
+        };
+        ctx.write(refused).await?;
         return Err(wrong_current());
     }
+    drop(turn);
     let hash = passwords.hash(change.new, ctx.entropy()).await?;
     let keep = change.keep_session;
     ctx.write(move |tx| {
@@ -104,8 +121,9 @@ pub async fn change_own_password(
         }
         store_users::password_set(&tx, id, &hash, PasswordKind::Chosen)?;
         let sessions_ended = sessions_revoke_all_of(&tx, id, keep)?;
+        let tokens_ended = tokens_revoke_all_of(&tx, id)?;
         let event = events::about(events::PASSWORD_CHANGED, id)
-            .detail(json!({ "sessions_ended": sessions_ended }));
+            .detail(json!({ "sessions_ended": sessions_ended, "tokens_ended": tokens_ended }));
         Ok(tx.commit(event, ())?)
     })
     .await

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod bearer;
+mod guesses;
 mod login;
 mod people;
 mod tokens;
@@ -9,7 +10,7 @@ mod tokens;
 use std::sync::Arc;
 
 use base::{Classification, Coded as _, ManualClock, OsEntropy, Role, TenantId, Timestamp, UserId};
-use policy::{Action, Permit, authorize};
+use policy::{Action, Permit, SteadyClock, authorize};
 use store::{
     AuditFilter, LiveSession, NewTenant, OperatorKey, Store, StoreOptions, StoreSettings,
     TenantCtx, audit_entries,
@@ -25,6 +26,8 @@ struct Plant {
     operator: OperatorKey,
     clock: Arc<ManualClock>,
     passwords: Passwords,
+    /// The process's own clock.
+    steady: SteadyClock,
     sessions: SessionSettings,
     tokens: TokenSettings,
     tenant: TenantId,
@@ -51,11 +54,13 @@ impl Plant {
             settings: StoreSettings::default(),
         };
         let (store, operator) = Store::open(options).unwrap();
+        let steady = SteadyClock::manual();
         let mut plant = Self {
             store,
             operator,
             clock,
-            passwords: Passwords::new(PasswordSettings::default()),
+            passwords: Passwords::with_clock(PasswordSettings::default(), steady.clone()),
+            steady,
             sessions: SessionSettings::default(),
             tokens: TokenSettings::default(),
             tenant: TenantId::from_bytes([0; 16]),

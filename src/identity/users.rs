@@ -4,13 +4,16 @@ use base::limits::PAGE_MAX_ITEMS;
 use base::{Classification, Role, UserId};
 use policy::{Permit, users};
 use serde_json::json;
-use store::TenantCtx;
+use store::{TenantCtx, guesses_get, guesses_put};
 
+use crate::guesses::credential_key;
 use crate::password::OneTimePassword;
 use crate::store_credentials::{sessions_revoke_all_of, tokens_revoke_all_of};
 use crate::store_users::{self, PasswordKind};
 use crate::user_rules::{check_grant, check_own, is_within_reach};
-use crate::{DisplayName, Email, IdentityError, Language, Passwords, User, UserStatus, events};
+use crate::{
+    DisplayName, Email, GuessSettings, IdentityError, Language, Passwords, User, UserStatus, events,
+};
 
 /// Most people that a tenant may have, disabled ones included.
 pub const USERS_PER_TENANT_MAX: u32 = 10_000;
@@ -203,7 +206,7 @@ pub async fn user_change(
     }
 }
 
-/// Gives a person a one-time password and ends their sessions and tokens.
+/// Gives a person a one-time password and ends their sessions, tokens and delays.
 ///
 /// # Errors
 /// [`IdentityError::UserNotFound`]; [`IdentityError::OwnAccount`], because one's own password is
@@ -215,7 +218,7 @@ pub async fn user_reset_password(
     id: UserId,
 ) -> Result<OneTimePassword, IdentityError> {
     let ctx = permit.ctx();
-    let (rights, own) = (*ctx.rights(), ctx.user_id());
+    let (rights, own, tenant) = (*ctx.rights(), ctx.user_id(), ctx.tenant_id());
     let one_time_password = OneTimePassword::generate(ctx.entropy())?;
     let hash = passwords.hash(one_time_password.to_password(), ctx.entropy()).await?;
     let done = ctx
@@ -228,18 +231,26 @@ pub async fn user_reset_password(
                 return Err(IdentityError::OutOfReach);
             }
             store_users::password_set(&tx, id, &hash, PasswordKind::OneTime)?;
+            // Whoever guessed the old password does not keep the person from the new one.
+            let key = credential_key(tenant.as_bytes(), user.email.as_str());
+            if let Some(known) = guesses_get(&tx, &key)? {
+                guesses_put(&tx, &key, &GuessSettings::after_success(known))?;
+            }
             let sessions_ended = sessions_revoke_all_of(&tx, id, None)?;
             let tokens_ended = tokens_revoke_all_of(&tx, id)?;
             let event = events::about(events::USER_PASSWORD_RESET, id).detail(json!({
                 "sessions_ended": sessions_ended,
                 "tokens_ended": tokens_ended,
             }));
-            Ok(tx.commit(event, ())?)
+            Ok(tx.commit(event, user.email)?)
         })
         .await;
     match done {
         Err(error) => Err(record_refusal(ctx, id, error).await),
-        Ok(()) => Ok(one_time_password),
+        Ok(email) => {
+            passwords.guard().turn(tenant.as_bytes(), email.as_str()).await.succeeded(None);
+            Ok(one_time_password)
+        }
     }
 }
 

@@ -69,6 +69,12 @@ impl SteadyClock {
         }
     }
 
+    /// Milliseconds since this clock was made.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn elapsed(&self) -> Duration {
         match &self.0 {
             Source::Machine(start) => start.elapsed(),

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use audit::{Action, Event, Outcome};
 use base::{Actor, RequestId, SessionId, TenantId, Timestamp, UserId};
 use rusqlite::params;
+use serde_json::json;
 
+use crate::guesses::{CredentialKey, GuessRow, guesses_get, guesses_put};
 use crate::ledger::Stamp;
 use crate::open_tenant::OpenTenant;
 use crate::scope::Suspended;
 use crate::sql::id_bytes;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, WriteTx};
 
 const SESSION_OPENED: Action = Action::new("session.opened");
 const LOGIN_FAILED: Action = Action::new("login.failed");
@@ -93,7 +95,16 @@ impl CredentialDb {
             .await
     }
 
-    /// Opens a session for a person whose password was right.
+    /// What is known of wrong guesses at a credential.
+    ///
+    /// # Errors
+    /// The store's own.
+    pub async fn guesses(&self, key: CredentialKey) -> Result<Option<GuessRow>, StoreError> {
+        self.tenant.read(move |tx| guesses_get(tx, &key)).await
+    }
+
+    /// Opens a session for a person whose password was right; `guesses` is what is known of their
+    /// credential afterwards, if anything is.
     ///
     /// # Errors
     /// The store's own; no session exists then.
@@ -101,6 +112,7 @@ impl CredentialDb {
         &self,
         user_id: UserId,
         new: NewSessionRow,
+        guesses: Option<(CredentialKey, GuessRow)>,
     ) -> Result<SessionId, StoreError> {
         let id = SessionId::new(self.store.now(), self.store.entropy())?;
         self.tenant
@@ -118,22 +130,36 @@ impl CredentialDb {
                         new.expires_at.unix_ms()
                     ],
                 )?;
+                if let Some((key, row)) = guesses {
+                    guesses_put(&tx, &key, &row)?;
+                }
                 tx.commit(Event::new(SESSION_OPENED).object("session", id), id)
             })
             .await
     }
 
-    /// Records an attempt that failed. The address is not recorded: it may be personal data of
+    /// Records an attempt that failed, and what is known of the credential now. The address is not recorded: it may be personal data of
     /// somebody who has no account here, or a password typed into the wrong field.
     ///
     /// # Errors
     /// The store's own; the attempt must fail all the same.
-    pub async fn note_failure(&self, user_id: Option<UserId>) -> Result<(), StoreError> {
-        let mut event = Event::new(LOGIN_FAILED).outcome(Outcome::Denied);
+    pub async fn note_failure(
+        &self,
+        user_id: Option<UserId>,
+        key: CredentialKey,
+        guesses: GuessRow,
+    ) -> Result<(), StoreError> {
+        let mut event = Event::new(LOGIN_FAILED)
+            .outcome(Outcome::Denied)
+            .detail(json!({ "in_a_row": guesses.failures, "delay_ms": guesses.delay_ms }));
         if let Some(user_id) = user_id {
             event = event.object("user", user_id);
         }
-        self.tenant.write(self.stamp(Actor::Anonymous), move |tx| tx.commit(event, ())).await
+        let write = move |tx: WriteTx<'_>| {
+            guesses_put(&tx, &key, &guesses)?;
+            tx.commit(event, ())
+        };
+        self.tenant.write(self.stamp(Actor::Anonymous), write).await
     }
 
     fn stamp(&self, actor: Actor) -> Stamp {

@@ -101,6 +101,7 @@ mod error;
 mod fatal;
 mod group;
 mod guard;
+mod guesses;
 mod job_agenda;
 mod job_runner;
 mod job_turns;
@@ -126,6 +127,7 @@ pub use context::TenantCtx;
 pub use credentials::{Credential, CredentialDb, NewSessionRow};
 pub use database::Health;
 pub use error::StoreError;
+pub use guesses::{CredentialKey, GuessRow, guesses_get, guesses_put};
 pub use job_runner::{JobContext, JobFailure, JobHandler, JobRunner};
 pub use jobs::{
     ClaimedJob, Job, JobPage, JobState, NewJob, job_cancel, job_enqueue, job_get, job_list,

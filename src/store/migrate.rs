@@ -41,6 +41,11 @@ pub(crate) const TENANT: &[Migration] = &[
         name: "vectors",
         sql: &[include_str!("migrations/tenant/0002_vectors.sql")],
     },
+    Migration {
+        version: 3,
+        name: "guesses",
+        sql: &[include_str!("migrations/tenant/0003_guesses.sql")],
+    },
 ];
 
 const SCHEMA_MIGRATED: Action = Action::new("schema.migrated");

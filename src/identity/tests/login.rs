@@ -220,7 +220,8 @@ async fn a_password_that_is_reset_while_it_is_checked_opens_nothing() {
     let anna = plant.add("anna", Viewer, Internal).await;
     let console = plant.console().await;
     // A queue of others holds the check back until the reset is through.
-    let slow = Passwords::new(PasswordSettings { in_parallel: 1, queue_length: 64 });
+    let slow =
+        Passwords::new(PasswordSettings { in_parallel: 1, queue_length: 64, ..Default::default() });
     let others: Vec<_> = (0..16)
         .map(|_| {
             let slow = slow.clone();

@@ -160,7 +160,7 @@ async fn the_key_outlives_the_process_and_nothing_shows_the_token() {
     assert_eq!(kept.unwrap(), hash.iter().map(|b| format!("{b:02X}")).collect::<String>());
 
     // The same data directory, opened anew.
-    let Plant { store, operator, clock, passwords, sessions, tokens, tenant, _dir } = plant;
+    let Plant { store, operator, clock, passwords, steady, sessions, tokens, tenant, _dir } = plant;
     drop((ctx, store, operator));
     let options = StoreOptions {
         data_dir: _dir.path().join("data"),
@@ -171,6 +171,6 @@ async fn the_key_outlives_the_process_and_nothing_shows_the_token() {
         settings: StoreSettings::default(),
     };
     let (store, operator) = Store::open(options).unwrap();
-    let plant = Plant { store, operator, clock, passwords, sessions, tokens, tenant, _dir };
+    let plant = Plant { store, operator, clock, passwords, steady, sessions, tokens, tenant, _dir };
     plant.bearer(issued.reveal()).await.unwrap();
 }

@@ -49,7 +49,7 @@ impl Gatehouse {
         let credentials = self.opened.store.credentials(self.tenant, self.opened.request()).await;
         let expires_at = self.opened.store.now().plus_ms(ALIVE_MS);
         let row = NewSessionRow { token_hash, expires_at };
-        credentials.unwrap().open_session(self.user, row).await.unwrap()
+        credentials.unwrap().open_session(self.user, row, None).await.unwrap()
     }
 
     async fn session(
@@ -228,11 +228,22 @@ async fn signing_in_reads_one_credential_and_records_failures() {
     assert!(found.active && !found.must_change_password);
     assert_eq!(found.password_hash, "$argon2id$");
     assert!(credentials.find_by_email("nobody@rauental").await.unwrap().is_none());
-    credentials.note_failure(Some(house.user)).await.unwrap();
-    credentials.note_failure(None).await.unwrap();
+    let guesses = |failures| GuessRow {
+        failures,
+        day_count: failures,
+        day_began: store.now(),
+        last_at: store.now(),
+        delay_ms: 2_000,
+    };
+    assert_eq!(credentials.guesses([7; 32]).await.unwrap(), None);
+    credentials.note_failure(Some(house.user), [7; 32], guesses(1)).await.unwrap();
+    credentials.note_failure(None, [8; 32], guesses(1)).await.unwrap();
+    credentials.note_failure(None, [8; 32], guesses(2)).await.unwrap();
+    assert_eq!(credentials.guesses([7; 32]).await.unwrap(), Some(guesses(1)));
+    assert_eq!(credentials.guesses([8; 32]).await.unwrap(), Some(guesses(2)));
     house.open_session([1; 32]).await;
     let ctx = house.opened.ctx(house.tenant).await;
-    let page = ctx.read(|tx| audit_entries(tx, &AuditFilter::default(), 3)).await.unwrap();
+    let page = ctx.read(|tx| audit_entries(tx, &AuditFilter::default(), 4)).await.unwrap();
     let told: Vec<_> = page
         .rows
         .iter()
@@ -245,8 +256,9 @@ async fn signing_in_reads_one_credential_and_records_failures() {
             ("session.opened", user, "success"),
             ("login.failed", "anonymous".into(), "denied"),
             ("login.failed", "anonymous".into(), "denied"),
+            ("login.failed", "anonymous".into(), "denied"),
         ]
     );
     assert!(page.rows[1].entry.object.is_none());
-    assert_eq!(page.rows[2].entry.object.as_ref().unwrap().id, house.user.to_string());
+    assert_eq!(page.rows[3].entry.object.as_ref().unwrap().id, house.user.to_string());
 }
