@@ -103,6 +103,14 @@ impl Database {
                     &mut ledger,
                     &around.stamp,
                 )?;
+                // The last opening went well, so the copies that were made before its migration
+                // have done their work; what was deleted since must not stay in them.
+                if version == migrate::newest(steps)
+                    && let Err(error) = migrate::remove_copies(&database)
+                {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::warn!(error, database = origin, "old copies can't be removed");
+                }
                 // What a killed process left in the log, destroyed keys among it.
                 connection.fold(CheckpointMode::TRUNCATE)?;
                 let written = checkpoint.write(ledger.size(), ledger.root());

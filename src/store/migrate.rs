@@ -60,6 +60,11 @@ impl Migration {
     }
 }
 
+/// The schema version that this program writes.
+pub(crate) fn newest(steps: &[Migration]) -> u32 {
+    steps.last().map_or(0, |step| step.version)
+}
+
 /// The schema version of a database that this program may work with; 0 for an empty one.
 ///
 /// # Errors
@@ -79,7 +84,7 @@ pub(crate) fn check(connection: &Connection, steps: &[Migration]) -> Result<u32,
         [],
         |row| row.get(0),
     )?;
-    let known = steps.last().map_or(0, |step| step.version);
+    let known = newest(steps);
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }
