@@ -8,7 +8,7 @@ mod authenticate;
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use audit::{Event, Outcome};
@@ -122,6 +122,14 @@ pub(crate) struct Public {
     pub(crate) request_id: RequestId,
 }
 
+/// What shares a limit: an address, or the network of 64 bits that one IPv6 machine may use freely.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 impl CallContext for Public {
     const ACCESS: Access = Access::Public;
 
@@ -129,7 +137,7 @@ impl CallContext for Public {
         if head.rate == RateClass::Login
             && let Some(PeerAddress(address)) = head.parts.extensions.get()
         {
-            head.state.login_limiter.check(address)?;
+            head.state.login_limiter.check(&network(*address))?;
         }
         Ok(Self { state: Arc::clone(&head.state), request_id: head.request_id })
     }
@@ -309,5 +317,19 @@ async fn refused(head: &Head, ctx: &TenantCtx, denied: Denied) -> Problem {
     match ctx.record(event).await {
         Ok(()) | Err(StoreError::ReadOnly(_)) => denied.into(),
         Err(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn one_machine_of_ipv6_is_one_address() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
     }
 }
