@@ -2,7 +2,10 @@
 
 use audit::{Action, Event};
 use base::{ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, limits};
-use knowledge::{Library, Passage, Retrieval, SearchFilters, SearchInput, passages_find};
+use knowledge::{
+    KnowledgeError, Library, Passage, Retrieval, SearchFilters, SearchInput, passages_find,
+    still_valid,
+};
 use models::WorkerState;
 use policy::{Permit, chat};
 use serde_json::json;
@@ -50,7 +53,7 @@ pub async fn answer(
     let result = tokio::select! {
         biased;
         () = listener.gone() => Err(AgentError::Abandoned),
-        result = work(&permit, library, input, &listener) => result,
+        result = work_twice(&permit, library, &input, &listener) => result,
     };
     match &result {
         Ok(answer) => listener.show(answer).await,
@@ -62,15 +65,30 @@ pub async fn answer(
     result
 }
 
+/// Once more when a revision stopped counting while it was read.
+async fn work_twice(
+    permit: &Permit<'_, chat::Send>,
+    library: &Library,
+    input: &AskInput,
+    listener: &Listener,
+) -> Result<Answer, AgentError> {
+    match work(permit, library, input, listener).await {
+        Err(AgentError::Knowledge(KnowledgeError::Overtaken)) => {
+            work(permit, library, input, listener).await
+        }
+        other => other,
+    }
+}
+
 async fn work(
     permit: &Permit<'_, chat::Send>,
     library: &Library,
-    input: AskInput,
+    input: &AskInput,
     listener: &Listener,
 ) -> Result<Answer, AgentError> {
     let ctx = permit.ctx();
     let started = ctx.now();
-    let message = checked(&input)?;
+    let message = checked(input)?;
     listener.stage(Stage::Resolving).await;
     let resolved = match input.conversation_id {
         Some(id) => follow_up::resolve(&message, &earlier(ctx, id).await?),
@@ -273,6 +291,7 @@ struct Record {
 
 impl Record {
     fn commit(mut self, tx: WriteTx<'_>) -> Result<store::Committed<Answer>, AgentError> {
+        still_valid(&tx, &self.draft.receipt.revisions, tx.now())?;
         let conversation_id = self.find_or_insert_conversation(&tx)?;
         let sequence = rows::message_next_sequence(&tx, conversation_id)?;
         self.draft.receipt.audit_index = tx.audit_index();

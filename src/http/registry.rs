@@ -102,6 +102,7 @@ const ERRORS: &[ErrorKind] = &[
     row("page_not_found", S::NOT_FOUND, "The revision has no such page", "Pages are counted from 1."),
     row("document_duplicate", S::CONFLICT, "The document has a revision with the same bytes", "Nothing is to be done: it is there already."),
     row("document_too_large", S::PAYLOAD_TOO_LARGE, "The document is larger than is accepted", "Split it."),
+    row("documents_changed", S::SERVICE_UNAVAILABLE, "The documents changed while they were read", "Ask again."),
     row("revision_wrong_state", S::CONFLICT, "The revision's state does not allow this", "See its `state` and `validity`."),
     row("ingest_in_progress", S::CONFLICT, "The document is being read at this moment", "Wait for its job to end, or cancel it."),
     row("no_text", S::UNPROCESSABLE_ENTITY, "The document has no text that can be read", "Run character recognition over it and upload the result."),

@@ -70,6 +70,9 @@ pub enum KnowledgeError {
     /// The database holds something that the code never writes.
     #[error("the database holds an unexpected value in {0}")]
     Corrupt(&'static str),
+    /// A revision stopped counting while it was read; nothing of it may be shown.
+    #[error("the documents changed while they were read")]
+    Overtaken,
     /// Somebody asked the work to end.
     #[error("the work was cancelled")]
     Cancelled,
@@ -116,6 +119,7 @@ impl Coded for KnowledgeError {
             Self::TooLarge { .. } => "document_too_large",
             Self::WrongState(_) => "revision_wrong_state",
             Self::IngestInProgress => "ingest_in_progress",
+            Self::Overtaken => "documents_changed",
             Self::NoText { .. } => "no_text",
             Self::OriginalMissing => "original_missing",
             Self::Index(_) => "index_unavailable",
@@ -142,6 +146,7 @@ impl Coded for KnowledgeError {
         match self {
             Self::Store(error) => error.retry_after_s(),
             Self::Model(error) => error.retry_after_s(),
+            Self::Overtaken => Some(1),
             _ => None,
         }
     }

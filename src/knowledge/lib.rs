@@ -68,7 +68,7 @@ pub use revisions::{
 };
 pub use search::{
     Degraded, Line, Retrieval, Retrieves, SEARCH_MAX_PASSAGES, SEARCH_QUERY_MAX_CHARS, SearchInput,
-    SearchResults, passages_find, search,
+    SearchResults, passages_find, search, still_valid,
 };
 pub use upload::{StoredContent, Uploaded, content_store, document_upload, revision_create};
 pub use usage::{LibraryUsage, library_usage};

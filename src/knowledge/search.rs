@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use audit::{Action, Event};
-use base::{ChunkId, Label, RevisionId};
+use base::{ChunkId, Label, RevisionId, Timestamp};
 use models::{Embedding, ModelError, Priority, TextKind, WorkerState};
 use policy::{ClearanceFilter, Permit, chat, search};
 use serde_json::json;
-use store::{ReadTx, TenantCtx};
+use store::{ReadTx, TenantCtx, WriteTx};
 
 use crate::chunk_set::Allowed;
 use crate::index::{TextQuery, TextSnapshot};
@@ -16,7 +16,7 @@ use crate::retrieve::{Hit, RetrievalInput, retrieve};
 use crate::store::{self as rows, PassageRow};
 use crate::tenant_index::{self, Current};
 use crate::visible::{RevisionTable, SearchFilters};
-use crate::{KnowledgeError, Library};
+use crate::{KnowledgeError, Library, Standing};
 
 /// Longest query, in characters.
 pub const SEARCH_QUERY_MAX_CHARS: usize = 10_000;
@@ -105,14 +105,25 @@ impl Retrieves for chat::Send {
 /// Searches the documents that the asking person may see, and records what is shown.
 ///
 /// # Errors
-/// [`KnowledgeError::Invalid`] for a bad query; the store's and the index's own. Without the model
-/// worker it still answers, from the text arm alone.
+/// [`KnowledgeError::Invalid`] for a bad query; [`KnowledgeError::Overtaken`]; the store's and the
+/// index's own. Without the model worker it still answers, from the text arm alone.
 pub async fn search(
     permit: Permit<'_, search::Query>,
     library: &Library,
     input: SearchInput,
 ) -> Result<SearchResults, KnowledgeError> {
-    let found = passages_find(&permit, library, &input).await?;
+    match search_once(&permit, library, &input).await {
+        Err(KnowledgeError::Overtaken) => search_once(&permit, library, &input).await,
+        other => other,
+    }
+}
+
+async fn search_once(
+    permit: &Permit<'_, search::Query>,
+    library: &Library,
+    input: &SearchInput,
+) -> Result<SearchResults, KnowledgeError> {
+    let found = passages_find(permit, library, input).await?;
     let labels = found.passages.iter().map(|passage| passage.label);
     let label = labels.fold(Label::TYPED, Label::join);
     let chunks: Vec<ChunkId> = found.passages.iter().map(|passage| passage.chunk_id).collect();
@@ -122,12 +133,35 @@ pub async fn search(
     let event = Event::new(PASSAGES_SHOWN)
         .detail(json!({ "chunks": chunks, "revisions": revisions }))
         .label(label);
-    permit.ctx().record(event).await?;
+    let shown = move |tx: WriteTx<'_>| {
+        still_valid(&tx, &revisions, tx.now())?;
+        Ok::<_, KnowledgeError>(tx.commit(event, ())?)
+    };
+    permit.ctx().write(shown).await?;
     Ok(SearchResults { passages: found.passages, degraded: found.degraded, label })
 }
 
+/// Whether revisions that were read a moment ago still count; to be asked in the commit that records
+/// that they are shown, so that a withdrawal holds from its own commit on.
+///
+/// # Errors
+/// [`KnowledgeError::Overtaken`] when one of them does not; or the store's own.
+pub fn still_valid(
+    tx: &ReadTx<'_>,
+    revisions: &[RevisionId],
+    now: Timestamp,
+) -> Result<(), KnowledgeError> {
+    for id in revisions {
+        match rows::revision_find(tx, *id, now)? {
+            Some(revision) if revision.standing == Standing::Valid => {}
+            _ => return Err(KnowledgeError::Overtaken),
+        }
+    }
+    Ok(())
+}
+
 /// Searches without recording: whoever shows a passage must record it in the commit that belongs
-/// to the showing.
+/// to the showing, and ask [`still_valid`] there.
 ///
 /// # Errors
 /// As [`search()`].

@@ -2,7 +2,8 @@
 
 use base::Timestamp;
 use knowledge::{
-    NewRevision, RevisionState, Standing, revision_list, revision_supersede, revision_withdraw,
+    KnowledgeError, NewRevision, RevisionState, Standing, revision_list, revision_supersede,
+    revision_withdraw,
 };
 use policy::authorize;
 
@@ -92,6 +93,20 @@ async fn withdrawing_what_has_not_begun_leaves_the_valid_one() {
         .unwrap();
     plant.clock.advance_ms(DAY_MS);
     assert!(torque(&plant).await[0].contains("80 N·m"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stopped_counting_meanwhile_can_not_be_shown_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = Plant::at(dir.path()).await;
+    let added = plant.add(named(), &text(80)).await;
+    let (document, revision) = (added.document_id, added.revision_id);
+    let ctx = plant.console().await;
+    let now = plant.store.now();
+    let check = || ctx.read(move |tx| knowledge::still_valid(tx, &[revision], now));
+    check().await.unwrap();
+    revision_withdraw(authorize(&ctx).unwrap(), document, revision, None).await.unwrap();
+    assert!(matches!(check().await, Err(KnowledgeError::Overtaken)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
