@@ -186,7 +186,7 @@ fn build(run: &[Vec<TextLine>], bands: &[Band]) -> (Table, BBox) {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
     use super::*;
-    use crate::pdf::lines::line_at as line;
+    use crate::pdf::lines::line_in_row as line;
 
     #[test]
     fn aligned_rows_are_a_table_and_the_text_around_is_not() {

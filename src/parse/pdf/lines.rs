@@ -175,9 +175,14 @@ pub(super) fn cell_text(spans: Vec<Span>) -> String {
 
 /// A line of ten points in the given row of a page, for the tests of what is made from lines.
 #[cfg(test)]
-pub(super) fn line_at(text: &str, left: f32, row: usize) -> TextLine {
+pub(super) fn line_in_row(text: &str, left: f32, row: usize) -> TextLine {
+    line_at(text, left, row as f32 * 12.0 + 1.0, row)
+}
+
+/// The same at a height of its own.
+#[cfg(test)]
+pub(super) fn line_at(text: &str, left: f32, top: f32, row: usize) -> TextLine {
     use super::content::{Pitch, Weight};
-    let top = row as f32 * 12.0 + 1.0;
     TextLine {
         text: text.to_owned(),
         bbox: BBox::new(left, top, left + 5.0 * text.chars().count() as f32, top + 10.0),

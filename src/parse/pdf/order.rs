@@ -219,7 +219,7 @@ fn is_prose(side: &[&Item]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::content::{Pitch, Weight};
+    use crate::pdf::lines::line_at;
 
     #[test]
     fn columns_between_full_width_lines_are_read_one_after_the_other() {
@@ -248,14 +248,7 @@ mod tests {
     }
 
     fn item(text: &str, left: f32, top: f32, row: usize) -> Item {
-        Item::Line(TextLine {
-            text: text.to_owned(),
-            bbox: BBox::new(left, top, left + 5.0 * text.chars().count() as f32, top + 10.0),
-            size_pt: 10.0,
-            bold: Weight::Regular,
-            pitch: Pitch::Proportional,
-            row,
-        })
+        Item::Line(line_at(text, left, top, row))
     }
 
     fn texts(items: Vec<Item>) -> Vec<String> {

@@ -225,7 +225,7 @@ fn nearest(columns: &[(f32, f32)], b: &BBox) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pdf::lines::line_at as line;
+    use crate::pdf::lines::line_in_row as line;
 
     fn rule(at: f32) -> Rule {
         Rule { direction: Direction::Horizontal, at, from: 0.0, to: 400.0 }
