@@ -1,6 +1,10 @@
 //! What can go wrong with documents and retrieval.
 
+use std::time::Duration;
+
 use base::{Code, Coded, DocumentId, RevisionId, Violation};
+use models::ModelError;
+use store::{Retry, StoreError};
 
 /// An error of this room. The cause, where there is one, is the source.
 #[derive(Debug, thiserror::Error)]
@@ -8,7 +12,7 @@ use base::{Code, Coded, DocumentId, RevisionId, Violation};
 pub enum KnowledgeError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] store::StoreError),
+    Store(#[from] StoreError),
     /// An input field is wrong.
     #[error("{}: {}", .0.field, .0.reason)]
     Invalid(Violation),
@@ -60,7 +64,7 @@ pub enum KnowledgeError {
     OriginalMissing,
     /// The model worker failed.
     #[error(transparent)]
-    Model(#[from] models::ModelError),
+    Model(#[from] ModelError),
     /// The file can't be read.
     #[error(transparent)]
     Parse(#[from] parse::ParseError),
@@ -88,11 +92,21 @@ impl KnowledgeError {
     }
 
     /// Whether the same work may succeed when tried again.
-    pub(crate) fn is_retryable(&self) -> bool {
+    pub(crate) fn retry(&self) -> Retry {
         match self {
-            Self::Parse(error) => error.is_retryable(),
-            Self::Store(_) | Self::Model(_) | Self::Index(_) | Self::Panicked => true,
-            _ => false,
+            Self::Model(
+                ModelError::Busy { retry_after } | ModelError::Unavailable { retry_after, .. },
+            ) => Retry::Uncounted { after: *retry_after },
+            Self::Model(ModelError::ShutDown)
+            | Self::Store(StoreError::Busy | StoreError::DiskFull(_)) => {
+                Retry::Uncounted { after: Duration::ZERO }
+            }
+            Self::Model(ModelError::Invalid(_)) => Retry::Never,
+            Self::Parse(error) if !error.is_retryable() => Retry::Never,
+            Self::Store(_) | Self::Model(_) | Self::Index(_) | Self::Parse(_) | Self::Panicked => {
+                Retry::Counted
+            }
+            _ => Retry::Never,
         }
     }
 }

@@ -31,8 +31,23 @@ pub struct JobFailure {
     pub code: &'static str,
     /// In words, for the person who queued it. No content of documents.
     pub detail: String,
-    /// Whether another try may help (a busy worker) or not (a damaged file).
-    pub retry: bool,
+    /// Whether another try may help.
+    pub retry: Retry,
+}
+
+/// Whether another try of a job may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// The same would happen again: a damaged file.
+    Never,
+    /// It may help; after some tries without getting further the job is given up.
+    Counted,
+    /// Something that the work needs is away or full, which says nothing about the job: it waits
+    /// as long as that takes.
+    Uncounted {
+        /// When it is worth looking again; at least some seconds, at most some minutes.
+        after: Duration,
+    },
 }
 
 /// What a handler gets.
@@ -45,8 +60,8 @@ pub struct JobContext {
     /// succeeds all the same has succeeded; with an error the job is cancelled, or goes on at the
     /// next start.
     pub cancel: CancellationToken,
-    /// No further try follows this one, whatever [`JobFailure::retry`] says.
-    pub is_last_attempt: bool,
+    /// Tries that a job has without getting further; see [`Job::attempts`].
+    pub attempts_max: u32,
 }
 
 type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, JobFailure>> + Send>>;
@@ -250,19 +265,13 @@ impl JobRunner {
     }
 
     async fn carry_out(&self, job: ClaimedJob, cancel: CancellationToken, asked: &AtomicBool) {
-        let (id, tenant, attempts) = (job.id, job.tenant_id, job.attempts);
+        let (id, tenant) = (job.id, job.tenant_id);
         let result = self.call_handler(job, cancel).await;
-        let max_attempts = self.store.inner.settings.job_max_attempts;
         let end = match result {
             Ok(value) => JobEnd::Done(value),
             Err(_) if asked.load(Ordering::Relaxed) => JobEnd::Cancelled,
             Err(_) if self.stop.is_cancelled() => JobEnd::Paused,
-            Err(e) if e.retry && attempts < max_attempts => JobEnd::Again {
-                not_before: self.retry_at(attempts),
-                code: e.code,
-                detail: e.detail,
-            },
-            Err(e) => JobEnd::Failed { code: e.code, detail: e.detail },
+            Err(failure) => JobEnd::Failed(failure),
         };
         Span::current().record("job.outcome", end.as_str());
         self.write_end(tenant, id, end).await;
@@ -278,29 +287,29 @@ impl JobRunner {
             return Err(JobFailure {
                 code: "job_kind_unknown",
                 detail: "this version of the program does not know this kind of job".into(),
-                retry: false,
+                retry: Retry::Never,
             });
         };
         let scope = self.store.scope_from_job(&job).await.map_err(|e| failure(&e))?;
         let request = self.store.new_request_id().map_err(|e| failure(&e))?;
         let ctx = self.store.enter(scope, request).await.map_err(|e| failure(&e))?;
         // In a task of its own, so that a panic ends the job and nothing else.
-        let is_last_attempt = job.attempts >= self.store.inner.settings.job_max_attempts;
-        let context = JobContext { ctx, job, cancel, is_last_attempt };
+        let attempts_max = self.store.inner.settings.job_max_attempts;
+        let context = JobContext { ctx, job, cancel, attempts_max };
         let run = async move { handler(context).await };
         let mut work = tokio::spawn(run.in_current_span());
         tokio::select! {
             done = &mut work => done.unwrap_or_else(|_| Err(JobFailure {
                 code: "job_crashed",
                 detail: "the job ended unexpectedly".into(),
-                retry: true,
+                retry: Retry::Counted,
             })),
             () = self.patience() => {
                 work.abort();
                 Err(JobFailure {
                     code: "appliance_stopped",
                     detail: "the appliance stopped while the job ran".into(),
-                    retry: true,
+                    retry: Retry::Counted,
                 })
             }
         }
@@ -338,8 +347,9 @@ impl JobRunner {
         let open = self.store.open_tenant(tenant, Suspended::Allow).await?;
         let mut stamp = self.store.system_stamp(Some(tenant))?;
         stamp.actor = Actor::Job(id);
+        let attempts_max = self.store.inner.settings.job_max_attempts;
         open.write(stamp, move |mut tx| {
-            let event = turns::job_finish(&mut tx, id, &end)?;
+            let event = turns::job_finish(&mut tx, id, &end, attempts_max)?;
             tx.commit(event, ())
         })
         .await
@@ -351,9 +361,9 @@ impl JobRunner {
             return Ok(());
         }
         let stamp = self.store.system_stamp(Some(tenant))?;
-        let max_attempts = self.store.inner.settings.job_max_attempts;
+        let attempts_max = self.store.inner.settings.job_max_attempts;
         let recovered = open
-            .write(stamp, move |tx| match turns::jobs_recover(&tx, max_attempts)? {
+            .write(stamp, move |tx| match turns::jobs_recover(&tx, attempts_max)? {
                 Some(event) => tx.commit(event, ()),
                 None => Err(StoreError::JobNotFound),
             })
@@ -389,10 +399,6 @@ impl JobRunner {
             job.cancel.cancel();
         }
         Ok(())
-    }
-
-    fn retry_at(&self, attempts: u32) -> Timestamp {
-        self.store.now().plus_ms(turns::retry_pause_ms(attempts))
     }
 
     fn report(&self, tenant: TenantId, error: &StoreError) {
@@ -441,5 +447,10 @@ fn failure(error: &StoreError) -> JobFailure {
         }
         other => other.to_string(),
     };
-    JobFailure { code: error.code(), detail, retry: may_pass(error) }
+    let retry = match error {
+        StoreError::Busy | StoreError::DiskFull(_) => Retry::Uncounted { after: Duration::ZERO },
+        other if may_pass(other) => Retry::Counted,
+        _ => Retry::Never,
+    };
+    JobFailure { code: error.code(), detail, retry }
 }

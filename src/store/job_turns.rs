@@ -1,10 +1,13 @@
 //! The turns that a durable job takes: claimed, ended, tried again, taken up after a kill.
 
+use std::time::Duration;
+
 use audit::{Action, Event};
 use base::{JobId, TenantId, Timestamp, UserId};
 use rusqlite::params;
 use serde_json::Value;
 
+use crate::job_runner::{JobFailure, Retry};
 use crate::jobs::{ClaimedJob, JobState};
 use crate::sql::id_bytes;
 use crate::{ReadTx, StoreError, WriteTx};
@@ -16,17 +19,9 @@ const JOB_RESUMED: Action = Action::new("job.requeued_after_stop");
 /// How a run of a job ended, for [`job_finish`].
 pub(crate) enum JobEnd {
     Done(Value),
-    Failed {
-        code: &'static str,
-        detail: String,
-    },
+    /// For now or for good, as the failure and the tries left say.
+    Failed(JobFailure),
     Cancelled,
-    /// To be tried again from that moment on.
-    Again {
-        not_before: Timestamp,
-        code: &'static str,
-        detail: String,
-    },
     /// The appliance stops; the run does not count as a try.
     Paused,
 }
@@ -36,9 +31,8 @@ impl JobEnd {
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::Done(_) => "done",
-            Self::Failed { .. } => "failed",
+            Self::Failed(_) => "failed",
             Self::Cancelled => "cancelled",
-            Self::Again { .. } => "again",
             Self::Paused => "paused",
         }
     }
@@ -48,24 +42,30 @@ impl JobEnd {
 /// started too often. `None` when there were none.
 pub(crate) fn jobs_recover(
     tx: &WriteTx<'_>,
-    max_attempts: u32,
+    attempts_max: u32,
 ) -> Result<Option<Event>, StoreError> {
     let now = tx.now().unix_ms();
+    // Their work was committed; only the last word was not.
+    let done = tx.execute(
+        "UPDATE jobs SET state = 'done', updated_at = ?1
+         WHERE state = 'running' AND result IS NOT NULL",
+        [now],
+    )?;
     let failed = tx.execute(
         "UPDATE jobs SET state = 'failed', error_code = 'job_gave_up', updated_at = ?2,
                 error_detail = 'the process ended while this job ran, every time it was tried'
          WHERE state = 'running' AND attempts >= ?1",
-        params![max_attempts, now],
+        params![attempts_max, now],
     )?;
     let queued = tx.execute(
         "UPDATE jobs SET state = 'queued', not_before = ?1, updated_at = ?1
          WHERE state = 'running'",
         params![now],
     )?;
-    if failed + queued == 0 {
+    if done + failed + queued == 0 {
         return Ok(None);
     }
-    let detail = serde_json::json!({ "queued": queued, "failed": failed });
+    let detail = serde_json::json!({ "done": done, "queued": queued, "failed": failed });
     Ok(Some(Event::new(JOB_RESUMED).detail(detail)))
 }
 
@@ -76,8 +76,14 @@ const RETRY_PAUSE_MS: i64 = 5_000;
 const RETRY_DOUBLINGS_MAX: u32 = 6;
 
 /// How long a job rests after this many tries.
-pub(crate) fn retry_pause_ms(attempts: u32) -> i64 {
+fn retry_pause_ms(attempts: u32) -> i64 {
     RETRY_PAUSE_MS << attempts.saturating_sub(1).min(RETRY_DOUBLINGS_MAX)
+}
+
+/// How long a job rests while something that it needs is away, which is expected back then.
+fn waiting_pause_ms(after: Duration) -> i64 {
+    let longest_ms = RETRY_PAUSE_MS << RETRY_DOUBLINGS_MAX;
+    i64::try_from(after.as_millis()).unwrap_or(i64::MAX).clamp(RETRY_PAUSE_MS, longest_ms)
 }
 
 /// No job rests longer than this from now. One that claims to was queued while the clock ran ahead
@@ -139,44 +145,77 @@ pub(crate) fn job_next_due(
     Ok(due.map(Timestamp::from_unix_ms))
 }
 
-/// Writes how a run ended.
+/// Writes how a run ended. A job whose result is in the database has ended well, whatever came
+/// after it.
 pub(crate) fn job_finish(
     tx: &mut WriteTx<'_>,
     id: JobId,
     end: &JobEnd,
+    attempts_max: u32,
 ) -> Result<Event, StoreError> {
-    let now = tx.now();
-    let (state, code, detail, result, not_before) = match end {
-        JobEnd::Done(value) => (JobState::Done, None, None, Some(value.to_string()), now),
-        JobEnd::Failed { code, detail } => {
-            (JobState::Failed, Some(*code), Some(detail.as_str()), None, now)
-        }
-        JobEnd::Cancelled => (JobState::Cancelled, None, None, None, now),
-        JobEnd::Again { not_before, code, detail } => {
-            (JobState::Queued, Some(*code), Some(detail.as_str()), None, *not_before)
-        }
-        JobEnd::Paused => (JobState::Queued, None, None, None, now),
+    let sql = "SELECT attempts, result FROM jobs WHERE id = ?1";
+    let found = tx.query_optional(sql, [id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (attempts, made): (u32, Option<String>) = found.ok_or(StoreError::JobNotFound)?;
+    let turn = match end {
+        _ if made.is_some() => Turn::of(JobState::Done),
+        JobEnd::Done(_) => Turn::of(JobState::Done),
+        JobEnd::Failed(failure) => Turn::after_failure(failure, attempts, attempts_max),
+        JobEnd::Cancelled => Turn::of(JobState::Cancelled),
+        JobEnd::Paused => Turn { is_a_try: false, ..Turn::of(JobState::Queued) },
     };
-    let untried = u32::from(matches!(end, JobEnd::Paused));
+    let result = match end {
+        JobEnd::Done(value) if made.is_none() => Some(value.to_string()),
+        _ => made,
+    };
+    let failure = match end {
+        JobEnd::Failed(failure) if turn.state != JobState::Done => Some(failure),
+        _ => None,
+    };
+    let now = tx.now();
     tx.execute(
         "UPDATE jobs SET state = ?2, error_code = ?3, error_detail = ?4, result = ?5,
-                not_before = ?6, attempts = attempts - ?7, updated_at = ?8
+                not_before = ?6, attempts = max(attempts - ?7, 0), updated_at = ?8
          WHERE id = ?1 AND state = 'running'",
         params![
             id.as_bytes(),
-            state.as_str(),
-            code,
-            detail,
+            turn.state.as_str(),
+            failure.map(|failure| failure.code),
+            failure.map(|failure| failure.detail.as_str()),
             result,
-            not_before.unix_ms(),
-            untried,
+            now.plus_ms(turn.pause_ms).unix_ms(),
+            u32::from(!turn.is_a_try),
             now.unix_ms()
         ],
     )?;
-    if state == JobState::Queued {
+    if turn.state == JobState::Queued {
         tx.note_jobs_changed();
     }
+    let code = failure.map(|failure| failure.code);
     Ok(Event::new(JOB_ENDED)
         .object("job", id)
-        .after(serde_json::json!({ "state": state.as_str(), "error_code": code })))
+        .after(serde_json::json!({ "state": turn.state.as_str(), "error_code": code })))
+}
+
+/// What becomes of a job after a run.
+struct Turn {
+    state: JobState,
+    /// Before it is looked at again.
+    pause_ms: i64,
+    /// Whether the run was one of the tries that the job has.
+    is_a_try: bool,
+}
+
+impl Turn {
+    const fn of(state: JobState) -> Self {
+        Self { state, pause_ms: 0, is_a_try: true }
+    }
+
+    fn after_failure(failure: &JobFailure, attempts: u32, attempts_max: u32) -> Self {
+        let (pause_ms, is_a_try) = match failure.retry {
+            Retry::Uncounted { after } => (waiting_pause_ms(after), false),
+            Retry::Counted if attempts < attempts_max => (retry_pause_ms(attempts), true),
+            Retry::Counted | Retry::Never => return Self::of(JobState::Failed),
+        };
+        Self { state: JobState::Queued, pause_ms, is_a_try }
+    }
 }

@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::sql::id_bytes;
 use crate::{ReadTx, StoreError, TenantCtx, WriteTx};
 
+/// How long a job that ended is kept, in milliseconds: 90 days.
+const ENDED_KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,7 +107,7 @@ pub struct Job {
     pub progress_done: u64,
     /// Steps in all, once known.
     pub progress_total: Option<u64>,
-    /// Times it was started.
+    /// Times it was started since it last got further.
     pub attempts: u32,
     /// Somebody wants it to end.
     pub cancel_requested: bool,
@@ -168,7 +171,7 @@ impl ClaimedJob {
         &self.payload
     }
 
-    /// The how many-th time this is, from 1.
+    /// The how many-th try this is since the job last got further, from 1.
     #[must_use]
     pub const fn attempt(&self) -> u32 {
         self.attempts
@@ -181,7 +184,7 @@ impl ClaimedJob {
     }
 }
 
-/// Queues a job in the transaction of the change that needs it.
+/// Queues a job in the transaction of the change that needs it; forgets what ended long ago.
 ///
 /// # Errors
 /// [`StoreError::QueueFull`] when too many jobs wait, or the store's own.
@@ -192,6 +195,10 @@ pub fn job_enqueue(tx: &mut WriteTx<'_>, new: &NewJob) -> Result<JobId, StoreErr
         return Err(StoreError::QueueFull);
     }
     let now = tx.now().unix_ms();
+    tx.execute(
+        "DELETE FROM jobs WHERE state IN ('done', 'failed', 'cancelled') AND updated_at < ?1",
+        [now - ENDED_KEPT_MS],
+    )?;
     tx.execute(
         "INSERT INTO jobs (id, kind, state, payload, subject, queued_by, queued_by_actor,
                            not_before, created_at, updated_at)
@@ -210,7 +217,8 @@ pub fn job_enqueue(tx: &mut WriteTx<'_>, new: &NewJob) -> Result<JobId, StoreErr
     Ok(new.id)
 }
 
-/// Writes how far a job is, in a transaction of its handler.
+/// Writes how far a job is, in a transaction of its handler. A job that begins anew shows how far
+/// it was until it gets further.
 ///
 /// # Errors
 /// The store's own.
@@ -220,15 +228,30 @@ pub fn job_progress(
     done: u64,
     total: Option<u64>,
 ) -> Result<(), StoreError> {
+    // What gets further than ever before deserves all its tries again.
     tx.execute(
-        "UPDATE jobs SET progress_done = ?2, progress_total = coalesce(?3, progress_total),
-                updated_at = ?4 WHERE id = ?1",
+        "UPDATE jobs SET attempts = iif(?2 > progress_done, min(attempts, 1), attempts),
+                progress_done = max(progress_done, ?2),
+                progress_total = coalesce(?3, progress_total), updated_at = ?4 WHERE id = ?1",
         params![
             id.as_bytes(),
             i64::try_from(done).unwrap_or(i64::MAX),
             total.map(|t| i64::try_from(t).unwrap_or(i64::MAX)),
             tx.now().unix_ms()
         ],
+    )?;
+    Ok(())
+}
+
+/// Writes what a job made, in the transaction that makes it: from that commit on the job has ended
+/// well, even when the process dies before it can say so.
+///
+/// # Errors
+/// The store's own.
+pub fn job_result(tx: &WriteTx<'_>, id: JobId, result: &Value) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE jobs SET result = ?2, updated_at = ?3 WHERE id = ?1",
+        params![id.as_bytes(), result.to_string(), tx.now().unix_ms()],
     )?;
     Ok(())
 }

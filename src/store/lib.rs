@@ -128,10 +128,10 @@ pub use credentials::{Credential, CredentialDb, NewSessionRow};
 pub use database::Health;
 pub use error::StoreError;
 pub use guesses::{CredentialKey, GuessRow, guesses_get, guesses_put};
-pub use job_runner::{JobContext, JobFailure, JobHandler, JobRunner};
+pub use job_runner::{JobContext, JobFailure, JobHandler, JobRunner, Retry};
 pub use jobs::{
     ClaimedJob, Job, JobPage, JobState, NewJob, job_cancel, job_enqueue, job_get, job_list,
-    job_progress,
+    job_progress, job_result,
 };
 pub use open::{Store, StoreOptions};
 pub use reader::ReadTx;

@@ -68,17 +68,16 @@ impl Run<'_> {
 
     async fn store_chunks(&self, batch: Vec<NewChunk>) -> Result<(), KnowledgeError> {
         let id = self.revision.id;
-        self.ctx
-            .write(move |tx| {
-                for chunk in &batch {
-                    rows::chunk_insert(&tx, id, chunk)?;
-                }
-                let event = Event::new(CHUNKS_STORED)
-                    .object("revision", id)
-                    .detail(json!({ "chunks": batch.len() }));
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            for chunk in &batch {
+                rows::chunk_insert(&tx, id, chunk)?;
+            }
+            let event = Event::new(CHUNKS_STORED)
+                .object("revision", id)
+                .detail(json!({ "chunks": batch.len() }));
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 
     /// Embeds what has no embedding yet, one committed batch after the other.
@@ -147,17 +146,16 @@ impl Run<'_> {
         // The job counts pages: each once when it is read and once when it is embedded.
         let embedded = u64::from(made.chunks.saturating_sub(left));
         let done = pages + pages * embedded / u64::from(made.chunks.max(1));
-        self.ctx
-            .write(move |tx| {
-                for (chunk, embedding) in batch.iter().zip(&embeddings) {
-                    rows::embedding_set(&tx, chunk.id, embedding)?;
-                }
-                job_progress(&tx, job, done, Some(pages * 2))?;
-                let event = Event::new(CHUNKS_EMBEDDED)
-                    .object("revision", id)
-                    .detail(json!({ "chunks": batch.len(), "left": left }));
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            for (chunk, embedding) in batch.iter().zip(&embeddings) {
+                rows::embedding_set(&tx, chunk.id, embedding)?;
+            }
+            job_progress(&tx, job, done, Some(pages * 2))?;
+            let event = Event::new(CHUNKS_EMBEDDED)
+                .object("revision", id)
+                .detail(json!({ "chunks": batch.len(), "left": left }));
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 }

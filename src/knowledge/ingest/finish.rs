@@ -4,7 +4,7 @@
 use audit::{Action, Event, Outcome};
 use base::Coded as _;
 use serde_json::{Value, json};
-use store::{WriteTx, job_progress};
+use store::{WriteTx, job_progress, job_result};
 
 use crate::KnowledgeError;
 use crate::model::{Revision, RevisionError, RevisionState};
@@ -33,80 +33,75 @@ impl Run<'_> {
             "pages_without_text": made.pages_without_text,
             "chunks": made.chunks,
         });
-        self.ctx
-            .write(move |tx| {
-                let before = find(&tx, &id)?;
-                let chunks = rows::chunks_publish(&tx, id)?;
-                rows::revision_ready(&tx, id)?;
-                let superseded = supersede_older(&tx, &before)?;
-                take_over_title(&tx, &before, title)?;
-                rows::document_touch(&tx, before.document_id)?;
-                rows::generation_bump(&tx)?;
-                job_progress(&tx, job, steps, Some(steps))?;
-                let event = Event::new(DOCUMENT_INGESTED)
-                    .object("revision", id)
-                    .before(describe(&before))
-                    .after(describe(&find(&tx, &id)?))
-                    .detail(json!({
-                        "document": before.document_id,
-                        "chunks": chunks,
-                        "superseded": superseded,
-                    }))
-                    .label(before.label);
-                Ok(tx.commit(event, result)?)
-            })
-            .await
+        self.write(move |tx| {
+            let before = find(&tx, &id)?;
+            let chunks = rows::chunks_publish(&tx, id)?;
+            rows::revision_ready(&tx, id)?;
+            let superseded = supersede_older(&tx, &before)?;
+            take_over_title(&tx, &before, title)?;
+            rows::document_touch(&tx, before.document_id)?;
+            rows::generation_bump(&tx)?;
+            job_progress(&tx, job, steps, Some(steps))?;
+            // In the same commit: a kill after it must not make the job do all this again.
+            job_result(&tx, job, &result)?;
+            let event = Event::new(DOCUMENT_INGESTED)
+                .object("revision", id)
+                .before(describe(&before))
+                .after(describe(&find(&tx, &id)?))
+                .detail(json!({
+                    "document": before.document_id,
+                    "chunks": chunks,
+                    "superseded": superseded,
+                }))
+                .label(before.label);
+            Ok(tx.commit(event, result)?)
+        })
+        .await
     }
 
     /// Writes down why the file can't be ingested. What was read of it stays to be looked at.
     pub(super) async fn fail(&self, error: &KnowledgeError) -> Result<(), KnowledgeError> {
         let stored = RevisionError { code: error.code().to_owned(), detail: reason(error) };
         let id = self.revision.id;
-        self.ctx
-            .write(move |tx| {
-                // Deleted or taken back meanwhile: there is nobody to tell.
-                let Some(before) = rows::revision_find(&tx, id, tx.now())? else {
-                    return Err(KnowledgeError::RevisionNotFound);
-                };
-                rows::chunks_staged_delete(&tx, id)?;
-                rows::revision_failed(&tx, id, &stored)?;
-                let event = Event::new(INGEST_FAILED)
-                    .object("revision", id)
-                    .before(json!({ "state": before.state.as_str() }))
-                    .after(json!({ "state": "failed", "error_code": stored.code }))
-                    .outcome(Outcome::Failed);
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            let before = find(&tx, &id)?;
+            rows::chunks_staged_delete(&tx, id)?;
+            rows::revision_failed(&tx, id, &stored)?;
+            let event = Event::new(INGEST_FAILED)
+                .object("revision", id)
+                .before(json!({ "state": before.state.as_str() }))
+                .after(json!({ "state": "failed", "error_code": stored.code }))
+                .outcome(Outcome::Failed);
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 
     /// Somebody asked for the end: nothing half-made stays.
     pub(super) async fn give_up(&self) -> Result<(), KnowledgeError> {
         let (id, again) = (self.revision.id, self.again);
-        self.ctx
-            .write(move |tx| {
-                rows::chunks_staged_delete(&tx, id)?;
-                if !again {
-                    rows::pages_delete(&tx, id)?;
-                    rows::revision_set_state(&tx, id, RevisionState::Cancelled)?;
-                }
-                let event = Event::new(INGEST_CANCELLED)
-                    .object("revision", id)
-                    .after(json!({ "usable_as_before": again }));
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            rows::chunks_staged_delete(&tx, id)?;
+            if !again {
+                rows::pages_delete(&tx, id)?;
+                rows::revision_set_state(&tx, id, RevisionState::Cancelled)?;
+            }
+            let event = Event::new(INGEST_CANCELLED)
+                .object("revision", id)
+                .after(json!({ "usable_as_before": again }));
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 
     /// Removes chunks that an earlier run left and this one can't go on from.
     pub(super) async fn forget_staged(&self) -> Result<(), KnowledgeError> {
         let id = self.revision.id;
-        self.ctx
-            .write(move |tx| {
-                rows::chunks_staged_delete(&tx, id)?;
-                Ok(tx.commit(Event::new(STAGED_REMOVED).object("revision", id), ())?)
-            })
-            .await
+        self.write(move |tx| {
+            rows::chunks_staged_delete(&tx, id)?;
+            Ok(tx.commit(Event::new(STAGED_REMOVED).object("revision", id), ())?)
+        })
+        .await
     }
 }
 

@@ -16,7 +16,8 @@ use audit::{Action, Event};
 use base::{Coded as _, JobId, RevisionId};
 use serde_json::{Value, json};
 use store::{
-    Job, JobContext, JobFailure, JobHandler, JobState, ReadTx, StoreError, TenantCtx, WriteTx,
+    Committed, Job, JobContext, JobFailure, JobHandler, JobState, ReadTx, Retry, StoreError,
+    TenantCtx, WriteTx,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -106,12 +107,11 @@ struct Run<'a> {
     title: Option<String>,
     /// The revision answers already, from what an earlier job made.
     again: bool,
-    /// A failure is final, whatever kind it is of.
-    is_last_attempt: bool,
+    attempts_max: u32,
 }
 
 async fn run(library: &Library, job: JobContext) -> Result<Value, JobFailure> {
-    let JobContext { ctx, job, cancel, is_last_attempt } = job;
+    let JobContext { ctx, job, cancel, attempts_max } = job;
     let Some(payload) = Payload::parse(job.payload()) else {
         return Err(failure(&KnowledgeError::Corrupt("jobs.payload")));
     };
@@ -129,7 +129,7 @@ async fn run(library: &Library, job: JobContext) -> Result<Value, JobFailure> {
         cancel: &cancel,
         job: job.id(),
         again: revision.state == RevisionState::Ready,
-        is_last_attempt,
+        attempts_max,
         revision,
         title: payload.title,
     };
@@ -156,35 +156,44 @@ impl Run<'_> {
             return Ok(());
         }
         let (id, job) = (self.revision.id, self.job);
-        self.ctx
-            .write(move |tx| {
-                rows::revision_set_state(&tx, id, RevisionState::Processing)?;
-                let event =
-                    Event::new(INGEST_STARTED).object("revision", id).detail(json!({ "job": job }));
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            rows::revision_set_state(&tx, id, RevisionState::Processing)?;
+            let event =
+                Event::new(INGEST_STARTED).object("revision", id).detail(json!({ "job": job }));
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 
     fn check_cancelled(&self) -> Result<(), KnowledgeError> {
         if self.cancel.is_cancelled() { Err(KnowledgeError::Cancelled) } else { Ok(()) }
     }
 
+    /// A change of what this run makes; refused when the document was deleted meanwhile, whose text
+    /// must not come back.
+    async fn write<T, F>(&self, change: F) -> Result<T, KnowledgeError>
+    where
+        T: Send + 'static,
+        F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, KnowledgeError> + Send + 'static,
+    {
+        let id = self.revision.id;
+        self.ctx
+            .write(move |tx| {
+                if !rows::revision_exists(&tx, id)? {
+                    return Err(KnowledgeError::RevisionNotFound);
+                }
+                change(tx)
+            })
+            .await
+    }
+
     /// Writes down how a run ended that did not succeed.
     async fn ended(&self, error: KnowledgeError) -> JobFailure {
-        let written = if self.cancel.is_cancelled() {
-            // The appliance stops, or somebody asked for the end: only the latter is final.
-            match self.cancel_requested().await {
-                Ok(true) => self.give_up().await,
-                Ok(false) => Ok(()),
-                Err(error) => Err(error),
-            }
-        } else if error.is_retryable() && !self.is_last_attempt || self.again {
-            Ok(())
-        } else {
-            self.fail(&error).await
-        };
-        if let Err(error) = written {
+        let written = self.write_end(&error).await;
+        // Deleted meanwhile, with all that was made of it: there is nothing to write down.
+        if let Err(error) = written
+            && !matches!(error, KnowledgeError::RevisionNotFound)
+        {
             tracing::error!(
                 revision.id = %self.revision.id,
                 error = &error as &dyn std::error::Error,
@@ -194,16 +203,27 @@ impl Run<'_> {
         failure(&error)
     }
 
-    async fn cancel_requested(&self) -> Result<bool, KnowledgeError> {
+    async fn write_end(&self, error: &KnowledgeError) -> Result<(), KnowledgeError> {
         let id = self.job;
         let job: Result<Job, StoreError> = self.ctx.read(move |tx| store::job_get(tx, id)).await;
-        Ok(job?.cancel_requested)
+        let job = job?;
+        if self.cancel.is_cancelled() {
+            // The appliance stops, or somebody asked for the end: only the latter is final.
+            return if job.cancel_requested { self.give_up().await } else { Ok(()) };
+        }
+        let is_final = match error.retry() {
+            Retry::Never => true,
+            Retry::Counted => job.attempts >= self.attempts_max,
+            Retry::Uncounted { .. } => false,
+        };
+        // What answers goes on answering.
+        if is_final && !self.again { self.fail(error).await } else { Ok(()) }
     }
 }
 
 /// An error as the job keeps it: for people, without content.
 fn failure(error: &KnowledgeError) -> JobFailure {
-    JobFailure { code: error.code(), detail: reason(error), retry: error.is_retryable() }
+    JobFailure { code: error.code(), detail: reason(error), retry: error.retry() }
 }
 
 fn reason(error: &KnowledgeError) -> String {

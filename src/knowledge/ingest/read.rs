@@ -74,18 +74,17 @@ impl Run<'_> {
             let batch = std::mem::take(&mut group);
             pages.extend(batch.iter().cloned());
             let (id, job, done) = (self.revision.id, self.job, pages.len() as u64);
-            self.ctx
-                .write(move |tx| {
-                    for page in &batch {
-                        rows::page_store(&tx, id, page)?;
-                    }
-                    job_progress(&tx, job, done, None)?;
-                    let event = Event::new(PAGES_STORED)
-                        .object("revision", id)
-                        .detail(json!({ "pages": done }));
-                    Ok::<_, KnowledgeError>(tx.commit(event, ())?)
-                })
-                .await?;
+            self.write(move |tx| {
+                for page in &batch {
+                    rows::page_store(&tx, id, page)?;
+                }
+                job_progress(&tx, job, done, None)?;
+                let event = Event::new(PAGES_STORED)
+                    .object("revision", id)
+                    .detail(json!({ "pages": done }));
+                Ok::<_, KnowledgeError>(tx.commit(event, ())?)
+            })
+            .await?;
         }
         Ok(pages)
     }
@@ -109,22 +108,21 @@ impl Run<'_> {
         let (revision, document) = (self.revision.id, self.revision.document_id);
         let first = self.revision.number == 1 && !self.again && self.title.is_none();
         let (job, steps) = (self.job, u64::from(summary.page_count) * 2);
-        self.ctx
-            .write(move |tx| {
-                rows::revision_parsed(&tx, revision, &fresh)?;
-                rows::pages_delete_after(&tx, revision, fresh.page_count)?;
-                if let (true, Some(title)) = (first, found_title) {
-                    rows::document_title_set(&tx, document, &title)?;
-                }
-                job_progress(&tx, job, steps / 2, Some(steps))?;
-                let event = Event::new(REVISION_PARSED).object("revision", revision).after(json!({
-                    "format": fresh.format,
-                    "pages": fresh.page_count,
-                    "pages_without_text": without_text,
-                    "warnings": warnings,
-                }));
-                Ok(tx.commit(event, ())?)
-            })
-            .await
+        self.write(move |tx| {
+            rows::revision_parsed(&tx, revision, &fresh)?;
+            rows::pages_delete_after(&tx, revision, fresh.page_count)?;
+            if let (true, Some(title)) = (first, found_title) {
+                rows::document_title_set(&tx, document, &title)?;
+            }
+            job_progress(&tx, job, steps / 2, Some(steps))?;
+            let event = Event::new(REVISION_PARSED).object("revision", revision).after(json!({
+                "format": fresh.format,
+                "pages": fresh.page_count,
+                "pages_without_text": without_text,
+                "warnings": warnings,
+            }));
+            Ok(tx.commit(event, ())?)
+        })
+        .await
     }
 }

@@ -18,7 +18,7 @@ type Script = fn(&JobContext) -> Result<Value, JobFailure>;
 pub(super) const WAITS: Waits =
     Waits { poll: Duration::from_millis(1), stop_grace: Duration::from_secs(60) };
 
-pub(super) fn failing(retry: bool) -> Result<Value, JobFailure> {
+pub(super) fn failing(retry: Retry) -> Result<Value, JobFailure> {
     Err(JobFailure { code: "parser_busy", detail: "the parser is busy".into(), retry })
 }
 
@@ -59,7 +59,7 @@ impl Works {
                         "quick" => {}
                         _ => return script(&context),
                     }
-                    if kind == "wait" { failing(true) } else { Ok(Value::Null) }
+                    if kind == "wait" { failing(Retry::Counted) } else { Ok(Value::Null) }
                 })
             })
         };
@@ -150,7 +150,8 @@ async fn a_job_is_done_and_told() {
                 tx.commit(Event::new(CHANGED), ())
             })
         });
-        let failed = |e: StoreError| JobFailure { code: "x", detail: e.to_string(), retry: false };
+        let failed =
+            |e: StoreError| JobFailure { code: "x", detail: e.to_string(), retry: Retry::Never };
         written.map_err(failed)?;
         Ok(json!({ "chunks": 9 }))
     });
@@ -195,7 +196,7 @@ async fn a_passing_failure_is_tried_again_after_growing_pauses() {
     let opened = ground.open();
     let tenant = opened.create("rauental").await;
     let (mut works, _) = Works::new(opened, |context| {
-        if context.job.attempt() < 3 { failing(true) } else { Ok(json!("at last")) }
+        if context.job.attempt() < 3 { failing(Retry::Counted) } else { Ok(json!("at last")) }
     });
     let id = works.enqueue(tenant, "do").await;
     works.start();
@@ -220,11 +221,112 @@ async fn a_passing_failure_is_tried_again_after_growing_pauses() {
 }
 
 #[tokio::test]
+async fn a_clock_that_ran_ahead_holds_no_job() {
+    let ground = Ground::with(one_slot());
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _) = Works::new(opened, |_| Ok(Value::Null));
+    let day_ms = 24 * 60 * 60 * 1000;
+    ground.clock.advance_ms(day_ms);
+    let id = works.enqueue(tenant, "do").await;
+    ground.clock.advance_ms(-day_ms);
+    works.start();
+    assert_eq!(works.ended(tenant, id).await.state, JobState::Done);
+    works.stop().await;
+}
+
+#[tokio::test]
+async fn waiting_for_something_that_is_away_uses_up_no_tries() {
+    let ground = Ground::with(StoreSettings { job_max_attempts: 1, ..StoreSettings::default() });
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _) = Works::new(opened, |context| {
+        if context.ctx.now() < Timestamp::from_unix_ms(START_MS + 50_000) {
+            failing(Retry::Uncounted { after: Duration::from_secs(7) })
+        } else {
+            Ok(Value::Null)
+        }
+    });
+    let id = works.enqueue(tenant, "do").await;
+    works.start();
+    for _ in 0..8 {
+        assert_eq!(works.next_start().await, (tenant, id, 1));
+        let job = works.until(tenant, id, |job| job.state == JobState::Queued).await;
+        assert_eq!((job.attempts, job.error_code.as_deref()), (0, Some("parser_busy")));
+        ground.clock.advance_ms(7_000);
+    }
+    assert_eq!(works.ended(tenant, id).await.state, JobState::Done);
+    works.stop().await;
+}
+
+#[tokio::test]
+async fn getting_further_gives_a_job_its_tries_back_and_going_round_does_not() {
+    let ground = Ground::with(StoreSettings { job_max_attempts: 2, ..StoreSettings::default() });
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _) = Works::new(opened, |context| {
+        // Further by a step in each of three runs, then no further.
+        let seconds = (context.ctx.now().unix_ms() - START_MS) / 5_000;
+        let step = u64::try_from(seconds).unwrap().min(2) + 1;
+        let id = context.job.id();
+        let told = elsewhere(|| {
+            context.ctx.write_blocking(move |tx| {
+                for done in 1..=step {
+                    job_progress(&tx, id, done, Some(9))?;
+                }
+                tx.commit(Event::new(CHANGED), ())
+            })
+        });
+        told.unwrap();
+        failing(Retry::Counted)
+    });
+    let id = works.enqueue(tenant, "do").await;
+    works.start();
+    for attempt in [1, 2, 2] {
+        assert_eq!(works.next_start().await, (tenant, id, attempt));
+        works.until(tenant, id, |job| job.state == JobState::Queued).await;
+        ground.clock.advance_ms(5_000);
+    }
+    assert_eq!(works.next_start().await, (tenant, id, 2));
+    let job = works.ended(tenant, id).await;
+    assert_eq!((job.state, job.progress_done), (JobState::Failed, 3));
+    works.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_whose_result_is_written_has_ended_well_whatever_follows() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _) = Works::new(opened, |context| {
+        let id = context.job.id();
+        let made = elsewhere(|| {
+            context.ctx.write_blocking(move |tx| {
+                job_result(&tx, id, &json!({ "chunks": 9 }))?;
+                tx.commit(Event::new(CHANGED), ())
+            })
+        });
+        made.unwrap();
+        assert_ne!(context.job.attempt(), 1, "a panic on purpose");
+        failing(Retry::Counted)
+    });
+    let id = works.enqueue(tenant, "do").await;
+    works.start();
+    let job = works.ended(tenant, id).await;
+    assert_eq!((job.state, job.attempts), (JobState::Done, 1));
+    assert_eq!((job.result, job.error_code), (Some(json!({ "chunks": 9 })), None));
+    works.stop().await;
+}
+
+#[tokio::test]
 async fn a_job_is_given_up_after_its_last_try_or_at_a_final_failure() {
     let ground = Ground::with(StoreSettings { job_max_attempts: 2, ..StoreSettings::default() });
     let opened = ground.open();
     let tenant = opened.create("rauental").await;
-    let (mut works, _) = Works::new(opened, |_| failing(true));
+    let (mut works, _) = Works::new(opened, |context| {
+        assert_eq!(context.attempts_max, 2);
+        failing(Retry::Counted)
+    });
     let id = works.enqueue(tenant, "do").await;
     works.start();
     works.until(tenant, id, |job| job.state == JobState::Queued && job.attempts == 1).await;
@@ -238,7 +340,7 @@ async fn a_job_is_given_up_after_its_last_try_or_at_a_final_failure() {
     let ground = Ground::new();
     let opened = ground.open();
     let tenant = opened.create("rauental").await;
-    let (mut works, _) = Works::new(opened, |_| failing(false));
+    let (mut works, _) = Works::new(opened, |_| failing(Retry::Never));
     let id = works.enqueue(tenant, "do").await;
     let unknown = works.enqueue(tenant, "unheard of").await;
     works.start();
@@ -428,4 +530,28 @@ async fn jobs_are_listed_by_page_and_person() {
     assert!(page.jobs.is_empty());
     let unknown = ctx.read(|tx| job_get(tx, JobId::from_bytes([9; 16]))).await;
     assert_eq!(unknown.unwrap_err().code(), "job_not_found");
+}
+
+#[tokio::test]
+async fn jobs_that_ended_long_ago_are_forgotten() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _) = Works::new(opened, |_| Ok(Value::Null));
+    works.start();
+    let old = works.enqueue(tenant, "do").await;
+    works.ended(tenant, old).await;
+    let day_ms = 24 * 60 * 60 * 1000;
+    ground.clock.advance_ms(89 * day_ms);
+    let young = works.enqueue(tenant, "do").await;
+    works.ended(tenant, young).await;
+    assert_eq!(works.job(tenant, old).await.state, JobState::Done, "kept for 90 days");
+    ground.clock.advance_ms(2 * day_ms);
+    let last = works.enqueue(tenant, "do").await;
+    let ctx = works.opened.ctx(tenant).await;
+    let page = ctx.read(|tx| job_list(tx, None, None, 10)).await.unwrap();
+    let mut left: Vec<JobId> = page.jobs.iter().map(|job| job.id).collect();
+    left.sort_unstable();
+    assert_eq!(left, [young, last]);
+    works.stop().await;
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use audit::Event;
+use serde_json::{Value, json};
 
 use crate::job_runner::Waits;
 
@@ -77,6 +78,30 @@ async fn after_a_kill_a_job_is_taken_up_again_until_it_is_given_up() {
     assert!(revived.started.try_recv().is_err(), "it was not started a third time");
     revived.stop().await;
     revived.opened.assert_logs_are_sound();
+}
+
+#[tokio::test]
+async fn a_job_whose_result_was_committed_before_a_kill_is_done_and_not_started_again() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (mut works, _let_go) = Works::new(opened, |_| Ok(Value::Null));
+    let id = works.enqueue(tenant, "hold").await;
+    works.start();
+    works.next_start().await;
+    let ctx = works.opened.ctx(tenant).await;
+    let published = ctx.write(move |tx| {
+        job_result(&tx, id, &json!({ "chunks": 9 }))?;
+        tx.commit(Event::new(CHANGED), ())
+    });
+    published.await.unwrap();
+    let image = ground.image("killed");
+    let (mut revived, _) = Works::new(ground.open_at(&image), |_| Ok(Value::Null));
+    revived.start();
+    let job = revived.ended(tenant, id).await;
+    assert_eq!((job.state, job.result), (JobState::Done, Some(json!({ "chunks": 9 }))));
+    assert!(revived.started.try_recv().is_err(), "it was started again");
+    revived.stop().await;
 }
 
 #[tokio::test]

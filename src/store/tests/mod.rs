@@ -34,6 +34,9 @@ pub(crate) const CHANGED: Action = Action::new("setting.changed");
 /// Entries that a new tenant's log begins with: one per step of its schema.
 pub(crate) const SCHEMA_ENTRIES: u64 = migrate::TENANT.len() as u64;
 
+/// When the clock of a [`Ground`] begins, in Unix milliseconds.
+pub(crate) const START_MS: i64 = 1_795_000_000_123;
+
 /// A data directory and the clock of whoever opens it.
 pub(crate) struct Ground {
     pub(crate) clock: Arc<ManualClock>,
@@ -47,7 +50,7 @@ impl Ground {
     }
 
     pub(crate) fn with(settings: StoreSettings) -> Self {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_795_000_000_123)));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(START_MS)));
         Self { clock, settings, dir: tempfile::tempdir().unwrap() }
     }
 

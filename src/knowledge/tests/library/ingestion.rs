@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use base::Coded as _;
 use knowledge::{
-    LibrarySettings, NewRevision, RevisionState, document_reindex, job_cancel, job_get,
+    LibrarySettings, NewRevision, RevisionState, document_delete, document_reindex, job_cancel,
+    job_get,
 };
 use policy::authorize;
 use store::JobState;
@@ -128,6 +129,32 @@ async fn a_running_job_is_cancelled_between_two_batches() {
     assert_eq!(job.state, JobState::Cancelled);
     assert_eq!(plant.document(&uploaded).await.current.state, RevisionState::Cancelled);
     assert_eq!(chunks(&plant).await.len(), 0, "partial chunks are left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_deleted_while_it_is_read_leaves_no_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = LibrarySettings { embed_batch_chunks: 1, ..Default::default() };
+    let plant = Plant::with(dir.path(), &["50"], settings).await;
+    let uploaded = plant.upload(NewRevision::named("manual.md"), &manual()).await.unwrap();
+    plant.start_working();
+    let ctx = plant.console().await;
+    loop {
+        let job = job_get(authorize(&ctx).unwrap(), uploaded.job_id).await.unwrap();
+        if job.progress_done > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    document_delete(authorize(&ctx).unwrap(), uploaded.document_id).await.unwrap();
+    plant.work().await;
+    let job = job_get(authorize(&ctx).unwrap(), uploaded.job_id).await.unwrap();
+    assert_eq!(job.state, JobState::Cancelled);
+    let rows = ctx.read(|tx| {
+        let count = "SELECT (SELECT count(*) FROM pages) + (SELECT count(*) FROM chunks)";
+        tx.query_row(count, [], |row| row.get::<_, u32>(0))
+    });
+    assert_eq!(rows.await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
