@@ -4,7 +4,8 @@ use std::path::Path;
 
 use audit::{Entry, Finding, FindingKind, Hash, Report, Verifier};
 use base::{TenantId, Timestamp};
-use rusqlite::params;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 use seal::{DataKey, VerifyingKey};
 
 use crate::checkpoint::read_checkpoint;
@@ -61,29 +62,10 @@ pub fn audit_entries(
     filter: &AuditFilter,
     limit: u32,
 ) -> Result<AuditPage, StoreError> {
-    let prefix = filter.action.as_ref().filter(|a| a.ends_with('.'));
-    let exact = filter.action.as_ref().filter(|a| !a.ends_with('.'));
-    let raw = tx.query_all(
-        "SELECT bytes, leaf_hash FROM audit_entries
-         WHERE (?1 IS NULL OR time >= ?1) AND (?2 IS NULL OR time < ?2)
-           AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR action = ?4)
-           AND (?5 IS NULL OR substr(action, 1, length(?5)) = ?5)
-           AND (?6 IS NULL OR object = ?6) AND (?7 IS NULL OR outcome = ?7)
-           AND (?8 IS NULL OR idx < ?8)
-         ORDER BY idx DESC LIMIT ?9",
-        params![
-            filter.from.map(Timestamp::unix_ms),
-            filter.until.map(Timestamp::unix_ms),
-            filter.actor,
-            exact,
-            prefix,
-            filter.object,
-            filter.outcome,
-            filter.before.map(|n| i64::try_from(n).unwrap_or(i64::MAX)),
-            i64::from(limit) + 1,
-        ],
-        |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)),
-    )?;
+    let (sql, values) = audit_query(filter, limit);
+    let raw = tx.query_all(&sql, params_from_iter(values), |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
     let more = raw.len() > limit as usize;
     let mut rows = Vec::with_capacity(raw.len());
     for (bytes, hash) in raw.into_iter().take(limit as usize) {
@@ -92,6 +74,51 @@ pub fn audit_entries(
     }
     let next = if more { rows.last().map(|row| row.entry.index) } else { None };
     Ok(AuditPage { rows, next })
+}
+
+/// The statement for `filter`: a condition for each thing that is asked for and none for the others,
+/// so that the index of what is asked for can be used.
+pub(crate) fn audit_query(filter: &AuditFilter, limit: u32) -> (String, Vec<Value>) {
+    let mut sql = String::from("SELECT bytes, leaf_hash FROM audit_entries WHERE true");
+    let mut values = Vec::new();
+    let mut add = |condition: &str, value: Value| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if let Some(from) = filter.from {
+        add("time >= ?", from.unix_ms().into());
+    }
+    if let Some(until) = filter.until {
+        add("time < ?", until.unix_ms().into());
+    }
+    if let Some(actor) = &filter.actor {
+        add("actor = ?", actor.clone().into());
+    }
+    match filter.action.as_deref().map(|action| (action, action.strip_suffix('.'))) {
+        // All actions of a noun: '/' is the character after '.'.
+        Some((all, Some(noun))) => {
+            add("action >= ?", all.to_owned().into());
+            add("action < ?", format!("{noun}/").into());
+        }
+        Some((action, None)) => add("action = ?", action.to_owned().into()),
+        None => {}
+    }
+    if let Some(object) = &filter.object {
+        add("object = ?", object.clone().into());
+    }
+    match filter.outcome.as_deref() {
+        Some("success") => add("outcome = ?", "success".to_owned().into()),
+        // The first half says that the index without the many successes will do.
+        Some(other) => add("outcome <> 'success' AND outcome = ?", other.to_owned().into()),
+        None => {}
+    }
+    if let Some(before) = filter.before {
+        add("idx < ?", i64::try_from(before).unwrap_or(i64::MAX).into());
+    }
+    sql.push_str(" ORDER BY idx DESC LIMIT ?");
+    values.push((i64::from(limit) + 1).into());
+    (sql, values)
 }
 
 impl Store {

@@ -6,12 +6,13 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::{Entropy, RevisionId};
+use base::RevisionId;
 use seal::{DataKey, EncryptedReader, EncryptedWriter};
 use sha2::{Digest as _, Sha256};
 
+use crate::directory::sync_parent;
 use crate::open_tenant::OpenTenant;
-use crate::{StoreError, fatal};
+use crate::{Store, StoreError, fatal};
 
 /// A directory whose files a room encrypts itself, under a key of the tenant.
 pub struct SealedDirectory {
@@ -31,17 +32,17 @@ pub struct BlobInfo {
 }
 
 /// The original files of one tenant, by revision.
-pub struct Blobs<'a> {
-    tenant: &'a OpenTenant,
-    entropy: &'a dyn Entropy,
+pub struct Blobs {
+    tenant: Arc<OpenTenant>,
+    store: Store,
 }
 
 /// Bytes read and encrypted at a time.
 const COPY_BUFFER_BYTES: usize = 64 * 1024;
 
-impl<'a> Blobs<'a> {
-    pub(crate) const fn new(tenant: &'a OpenTenant, entropy: &'a dyn Entropy) -> Self {
-        Self { tenant, entropy }
+impl Blobs {
+    pub(crate) const fn new(tenant: Arc<OpenTenant>, store: Store) -> Self {
+        Self { tenant, store }
     }
 
     /// Stores the original file of a revision; on disk when this returns. Blocks.
@@ -63,9 +64,7 @@ impl<'a> Blobs<'a> {
             }
         };
         std::fs::rename(&temporary, &path).map_err(StoreError::io("naming a stored file"))?;
-        if let Err(error) = seal::sync_dir(&self.tenant.blobs_dir()) {
-            fatal::sync_failed("the directory of stored files", &error);
-        }
+        sync_parent(&path)?;
         Ok(info)
     }
 
@@ -119,7 +118,7 @@ impl<'a> Blobs<'a> {
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
         let file = file.map_err(StoreError::io("making a stored file"))?;
         let key = self.tenant.blob_key();
-        let mut writer = EncryptedWriter::create(file, key, &context(id), self.entropy)?;
+        let mut writer = EncryptedWriter::create(file, key, &context(id), self.store.entropy())?;
         let mut hasher = Sha256::new();
         let mut size_bytes = 0_u64;
         let mut buffer = vec![0_u8; COPY_BUFFER_BYTES];

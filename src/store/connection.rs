@@ -1,5 +1,6 @@
 //! Opening an encrypted database: the one place that makes SQLite connections.
 
+use std::ffi::c_int;
 use std::fs::OpenOptions;
 use std::ops::Deref;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt};
@@ -7,13 +8,15 @@ use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
-use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::wal::CheckpointMode;
+use rusqlite::{OpenFlags, ffi};
 use seal::DataKey;
+use zeroize::Zeroizing;
 
 use crate::guard::Guard;
-use crate::{StoreError, fatal, vectors};
+use crate::{StoreError, vectors};
 
 /// How a connection is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,7 @@ impl Connection {
         ))?;
         sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         vectors::install(&sqlite)?;
+        install_lower(&sqlite)?;
         // The first read of a page tells whether the key fits.
         sqlite.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
         match access {
@@ -116,12 +120,8 @@ impl Connection {
     /// [`CheckpointMode::TRUNCATE`] waits for readers and leaves an empty log; an error then when
     /// one of them takes too long. Does not return when a sync fails.
     pub(crate) fn fold(&self, mode: CheckpointMode) -> Result<(), StoreError> {
-        match self.sqlite.wal_checkpoint_v2(None::<&str>, mode) {
-            Err(error) if fatal::is_failed_sync(&error) => {
-                fatal::sync_failed("a database file", &error)
-            }
-            other => Ok(other.map(|_| ())?),
-        }
+        self.sqlite.wal_checkpoint_v2(None::<&str>, mode)?;
+        Ok(())
     }
 
     /// Folds the write-ahead log before the connection is closed, so that a closed database is
@@ -134,6 +134,18 @@ impl Connection {
     }
 }
 
+/// Makes `lower` what people mean by it: SQLite's own knows the 26 letters of English.
+fn install_lower(sqlite: &rusqlite::Connection) -> Result<(), StoreError> {
+    let flags = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    sqlite.create_scalar_function("lower", 1, flags, |context| {
+        let text = context.get::<Option<String>>(0)?;
+        Ok(text.map(|text| text.to_lowercase()))
+    })?;
+    Ok(())
+}
+
 /// SQLCipher writes plain text to standard error, for the whole process; what it would say comes
 /// back as an error of the statement.
 fn silence(sqlite: &rusqlite::Connection) {
@@ -143,11 +155,22 @@ fn silence(sqlite: &rusqlite::Connection) {
     });
 }
 
-/// Gives SQLCipher the key. No error can repeat the statement: it holds the key.
+/// Gives SQLCipher the raw key. By its C function and not as a statement, of which SQLite would keep
+/// copies that nobody wipes.
 fn unlock(sqlite: &rusqlite::Connection, key: &DataKey) -> Result<(), StoreError> {
     let hex = key.sqlcipher_key();
-    let pragma = zeroize::Zeroizing::new(format!("PRAGMA key = \"x'{}'\";", hex.as_str()));
-    sqlite.execute_batch(&pragma).map_err(|_| StoreError::WrongKey)
+    // With its capacity, so that no smaller buffer is left behind.
+    let mut literal = Zeroizing::new(String::with_capacity(hex.len() + 3));
+    literal.push_str("x'");
+    literal.push_str(&hex);
+    literal.push('\'');
+    let length = c_int::try_from(literal.len()).map_err(|_| StoreError::WrongKey)?;
+    #[expect(unsafe_code, reason = "a function of the C library that has no safe wrapper")]
+    // SAFETY: the handle is open as long as `sqlite` lives, which outlives the call, and no other
+    // thread has it. The key is `length` bytes that live until the call returns; SQLCipher copies
+    // them.
+    let code = unsafe { ffi::sqlite3_key(sqlite.handle(), literal.as_ptr().cast(), length) };
+    if code == ffi::SQLITE_OK { Ok(()) } else { Err(StoreError::WrongKey) }
 }
 
 /// Makes an empty file that only its owner may read and write, whatever the umask; SQLite gives

@@ -145,8 +145,8 @@ impl TenantCtx {
 
     /// The tenant's original files.
     #[must_use]
-    pub fn blobs(&self) -> Blobs<'_> {
-        Blobs::new(&self.tenant, self.store.entropy())
+    pub fn blobs(&self) -> Blobs {
+        Blobs::new(Arc::clone(&self.tenant), self.store.clone())
     }
 
     /// Where the tenant's index lies, and the key of its files.

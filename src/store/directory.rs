@@ -40,8 +40,10 @@ fn close_to_others(path: &Path) -> std::io::Result<()> {
 
 /// Makes the name of `path` durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), StoreError> {
-    let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else {
-        return Ok(());
+    let parent = match path.parent() {
+        None => return Ok(()),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
     };
     let dir = File::open(parent).map_err(StoreError::io("opening a directory to sync it"))?;
     if let Err(error) = dir.sync_all() {

@@ -6,6 +6,8 @@ use base::{Code, Coded, Violation};
 use rusqlite::ErrorCode;
 use seal::SealError;
 
+use crate::fatal;
+
 /// An error of the store. The cause, where there is one, is the source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -124,6 +126,10 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
+        // Wherever it surfaces: a statement that outgrows the page cache writes and syncs too.
+        if fatal::is_failed_sync(&source) {
+            fatal::sync_failed("a database file or its write-ahead log", &source);
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::WrongKey,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(source),

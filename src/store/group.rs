@@ -187,12 +187,7 @@ impl Group {
 
     fn save_and_commit(&self) -> Result<(), StoreError> {
         self.ledger.save(&self.connection)?;
-        match self.connection.execute_batch("COMMIT") {
-            Err(error) if fatal::is_failed_sync(&error) => {
-                fatal::sync_failed("the database's write-ahead log", &error)
-            }
-            other => Ok(other?),
-        }
+        Ok(self.connection.execute_batch("COMMIT")?)
     }
 
     fn fold_when_long(&mut self) {

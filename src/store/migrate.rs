@@ -20,11 +20,21 @@ pub(crate) struct Migration {
 }
 
 /// Steps of the control database.
-pub(crate) const CONTROL: &[Migration] = &[Migration {
-    version: 1,
-    name: "init",
-    sql: &[include_str!("migrations/audit.sql"), include_str!("migrations/control/0001_init.sql")],
-}];
+pub(crate) const CONTROL: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "init",
+        sql: &[
+            include_str!("migrations/audit.sql"),
+            include_str!("migrations/control/0001_init.sql"),
+        ],
+    },
+    Migration {
+        version: 2,
+        name: "indexes",
+        sql: &[include_str!("migrations/control/0002_indexes.sql")],
+    },
+];
 
 /// Steps of a tenant's database.
 pub(crate) const TENANT: &[Migration] = &[
@@ -45,6 +55,11 @@ pub(crate) const TENANT: &[Migration] = &[
         version: 3,
         name: "guesses",
         sql: &[include_str!("migrations/tenant/0003_guesses.sql")],
+    },
+    Migration {
+        version: 4,
+        name: "indexes",
+        sql: &[include_str!("migrations/tenant/0004_indexes.sql")],
     },
 ];
 
@@ -174,12 +189,7 @@ fn apply_all(
         return Err(StoreError::Corrupt("a reference between tables, after a migration"));
     }
     ledger.save(connection)?;
-    match connection.execute_batch("COMMIT") {
-        Err(error) if fatal::is_failed_sync(&error) => {
-            fatal::sync_failed("the database's write-ahead log", &error)
-        }
-        other => other?,
-    }
+    connection.execute_batch("COMMIT")?;
     ledger.committed();
     Ok(())
 }

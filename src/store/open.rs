@@ -1,6 +1,6 @@
 //! The store of one data directory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use seal::{DataKey, KeyOrigin, KeySource, MasterKey, OnMissing, VerifyingKey};
 use tokio::sync::mpsc;
 
+use crate::appliance::TenantStatus;
 use crate::control::{self, TenantRow};
 use crate::control_keys::{CONTROL_KEYS_FILE, ControlKeys};
 use crate::database::{Database, Layout, Opening, Surroundings};
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) tenants: RwLock<HashMap<TenantId, TenantRow>>,
     /// Open tenants.
     pub(crate) open: Mutex<HashMap<TenantId, Arc<OpenTenant>>>,
+    /// Tenants that were found behind their checkpoints.
+    pub(crate) read_only: Mutex<BTreeSet<TenantId>>,
     /// Held while a tenant is opened, closed, made or removed.
     pub(crate) gates: Gates,
     closed: AtomicBool,
@@ -150,6 +153,7 @@ impl Store {
             settings: options.settings,
             tenants: RwLock::new(rows.into_iter().map(|row| (row.tenant.id, row)).collect()),
             open: Mutex::new(HashMap::new()),
+            read_only: Mutex::default(),
             gates: Gates::default(),
             closed: AtomicBool::new(false),
             jobs_wake,
@@ -233,6 +237,16 @@ impl Store {
     #[must_use]
     pub fn open_tenants(&self) -> usize {
         self.inner.open.lock().len()
+    }
+
+    /// Tenants that can only be read, as far as they were opened since the start.
+    #[must_use]
+    pub fn read_only_tenants(&self) -> Vec<TenantId> {
+        let tenants = self.inner.tenants.read();
+        let exists = |id: &TenantId| {
+            tenants.get(id).is_some_and(|row| row.tenant.status != TenantStatus::Removed)
+        };
+        self.inner.read_only.lock().iter().copied().filter(exists).collect()
     }
 
     /// Opens the tenant of `scope` for one piece of work.

@@ -229,6 +229,11 @@ impl Store {
             return Err(StoreError::Closed);
         }
         open.insert(id, Arc::clone(tenant));
+        let mut read_only = self.inner.read_only.lock();
+        match tenant.health() {
+            Health::Sound => read_only.remove(&id),
+            Health::ReadOnly(_) => read_only.insert(id),
+        };
         Ok(())
     }
 

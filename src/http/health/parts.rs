@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use base::Timestamp;
+use base::{TenantId, Timestamp};
 use models::WorkerState;
 use parse::LandlockState;
 use store::Health;
@@ -40,7 +40,7 @@ impl ClockWatch {
 
 pub(super) fn all(state: &AppState) -> Vec<Part> {
     vec![
-        store_part(state.store.health()),
+        store_part(state.store.health(), &state.store.read_only_tenants()),
         key_part(state),
         certificate_part(state),
         cage_part(state),
@@ -63,9 +63,24 @@ fn troubled(
     Part { name, state, detail: detail.into(), action: Some(action.into()) }
 }
 
-fn store_part(health: &Health) -> Part {
+fn store_part(health: &Health, read_only_tenants: &[TenantId]) -> Part {
     match health {
-        Health::Sound => ok("store", "the database agrees with its signed checkpoint"),
+        Health::Sound if read_only_tenants.is_empty() => {
+            ok("store", "the database agrees with its signed checkpoint")
+        }
+        Health::Sound => {
+            let names: Vec<_> = read_only_tenants.iter().map(TenantId::short).collect();
+            troubled(
+                "store",
+                PartState::Degraded,
+                format!(
+                    "read-only, since their databases do not agree with their signed checkpoints: \
+                     tenants {}",
+                    names.join(", ")
+                ),
+                "run `millwright audit verify` on the machine and restore a backup",
+            )
+        }
         Health::ReadOnly(_) => troubled(
             "store",
             PartState::Failed,
@@ -210,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_store_behind_its_checkpoint_fails_and_does_not_tell_strangers_the_details() {
-        let part = store_part(&Health::ReadOnly("the database has 3 audit entries".into()));
+        let part = store_part(&Health::ReadOnly("the database has 3 audit entries".into()), &[]);
         assert_eq!(part.state, PartState::Failed);
         assert!(!part.detail.contains("3 audit entries"));
     }

@@ -1,5 +1,8 @@
 //! What `audit verify` finds in a directory that somebody has been at.
 
+use rusqlite::params_from_iter;
+
+use crate::audit_log::audit_query;
 use crate::connection::Connection;
 
 use super::*;
@@ -221,4 +224,32 @@ async fn the_log_is_read_by_filter_and_page() {
     assert_eq!(entries(times, 10).await, (vec![s + 2, s + 1], None));
     let denied = AuditFilter { outcome: Some("denied".into()), ..all() };
     assert_eq!(entries(denied, 10).await, (vec![], None));
+}
+
+#[tokio::test]
+async fn every_filter_of_the_log_finds_an_index() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let (key, _) = opened.keys_of(tenant);
+    opened.close().await;
+    let connection = raw(&tenant_path(&ground.data(), tenant, "tenant.db"), &key);
+    let all = AuditFilter::default;
+    for (filter, index) in [
+        (AuditFilter { actor: Some("console".into()), ..all() }, "audit_entries_actor"),
+        (AuditFilter { action: Some("setting.changed".into()), ..all() }, "audit_entries_action"),
+        (AuditFilter { action: Some("setting.".into()), ..all() }, "audit_entries_action"),
+        (AuditFilter { object: Some("setting:a".into()), ..all() }, "audit_entries_object"),
+        (AuditFilter { outcome: Some("denied".into()), ..all() }, "audit_entries_outcome"),
+        (all(), "SCAN audit_entries"),
+    ] {
+        let (sql, values) = audit_query(&filter, 50);
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement
+            .query_map(params_from_iter(values), |row| row.get::<_, String>(3))
+            .unwrap()
+            .map(Result::unwrap);
+        let plan: Vec<String> = steps.collect();
+        assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
+    }
 }
