@@ -67,8 +67,8 @@ pub use revisions::{
     revision_supersede, revision_withdraw,
 };
 pub use search::{
-    Degraded, Line, Retrieval, Retrieves, SEARCH_MAX_PASSAGES, SEARCH_QUERY_MAX_CHARS, SearchInput,
-    SearchResults, passages_find, search, still_valid,
+    Degraded, Line, Retrieval, Retrieves, SEARCH_FILTER_MAX_ENTRIES, SEARCH_MAX_PASSAGES,
+    SEARCH_QUERY_MAX_CHARS, SearchInput, SearchResults, passages_find, search, still_valid,
 };
 pub use upload::{StoredContent, Uploaded, content_store, document_upload, revision_create};
 pub use usage::{LibraryUsage, library_usage};

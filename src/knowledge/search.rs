@@ -1,6 +1,7 @@
 //! Retrieval: rights and validity first, then both arms, fused; and the passages that came out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use audit::{Action, Event};
 use base::{ChunkId, Label, RevisionId, Timestamp};
@@ -20,6 +21,9 @@ use crate::{KnowledgeError, Library, Standing};
 
 /// Longest query, in characters.
 pub const SEARCH_QUERY_MAX_CHARS: usize = 10_000;
+
+/// Most entries of one list of [`SearchFilters`].
+pub const SEARCH_FILTER_MAX_ENTRIES: usize = 50;
 /// Most passages of one search.
 pub const SEARCH_MAX_PASSAGES: u32 = 50;
 
@@ -112,8 +116,9 @@ pub async fn search(
     library: &Library,
     input: SearchInput,
 ) -> Result<SearchResults, KnowledgeError> {
-    match search_once(&permit, library, &input).await {
-        Err(KnowledgeError::Overtaken) => search_once(&permit, library, &input).await,
+    let search = || search_once(&permit, library, &input);
+    match search().await {
+        Err(KnowledgeError::Overtaken) => search().await,
         other => other,
     }
 }
@@ -172,18 +177,27 @@ pub async fn passages_find<A: Retrieves>(
 ) -> Result<Retrieval, KnowledgeError> {
     let ctx = permit.ctx();
     let limit = check(input)?;
-    match find(ctx, library, (input, limit), A::LINE).await {
-        Err(KnowledgeError::Index(error)) => {
-            tracing::warn!(
-                tenant.id = %ctx.tenant_id(),
-                error = &error as &dyn std::error::Error,
-                "the index can't be read; it is made anew from the database"
-            );
-            tenant_index::distrust(ctx)?;
-            find(ctx, library, (input, limit), A::LINE).await
+    let error = match tenant_index::current(ctx).await {
+        Ok(current) => {
+            let arms = Arc::clone(&current.arms);
+            match find(ctx, library, (input, limit), A::LINE, current).await {
+                Err(KnowledgeError::Index(error)) => {
+                    tenant_index::distrust(ctx, &arms)?;
+                    error
+                }
+                other => return other,
+            }
         }
-        other => other,
-    }
+        Err(KnowledgeError::Index(error)) => error,
+        Err(error) => return Err(error),
+    };
+    tracing::warn!(
+        tenant.id = %ctx.tenant_id(),
+        error = &error as &dyn std::error::Error,
+        "the index can't be read; it is made anew from the database"
+    );
+    let current = tenant_index::current(ctx).await?;
+    find(ctx, library, (input, limit), A::LINE, current).await
 }
 
 async fn find(
@@ -191,8 +205,8 @@ async fn find(
     library: &Library,
     (input, limit): (&SearchInput, usize),
     line: Line,
+    current: Current,
 ) -> Result<Retrieval, KnowledgeError> {
-    let current = tenant_index::current(ctx).await?;
     let (query, snapshot) = analyse(&current, input.query.clone(), line).await?;
     let (query_embedding, degraded) = match embed(library, query.plain_text()).await {
         Ok(embedding) => (embedding, None),
@@ -286,6 +300,18 @@ fn check(input: &SearchInput) -> Result<usize, KnowledgeError> {
     if !(1..=SEARCH_MAX_PASSAGES).contains(&input.limit) {
         let reason = format!("must be 1 to {SEARCH_MAX_PASSAGES}");
         return Err(KnowledgeError::invalid("limit", reason));
+    }
+    // Every entry is compared with every revision.
+    let SearchFilters { tags, languages, document_keys } = &input.filters;
+    for (field, entries) in [
+        ("filters.tags", tags),
+        ("filters.languages", languages),
+        ("filters.document_keys", document_keys),
+    ] {
+        if entries.len() > SEARCH_FILTER_MAX_ENTRIES {
+            let reason = format!("must have at most {SEARCH_FILTER_MAX_ENTRIES} entries");
+            return Err(KnowledgeError::invalid(field, reason));
+        }
     }
     Ok(input.limit as usize)
 }

@@ -21,6 +21,7 @@ use crate::index::{
 };
 use crate::store::{self as rows, ChunkText};
 use crate::text::Language;
+use crate::upload;
 use crate::vector::VectorIndex;
 use crate::visible::RevisionTable;
 
@@ -94,6 +95,7 @@ pub(crate) async fn current(ctx: &TenantCtx) -> Result<Current, KnowledgeError> 
             arms
         }
         None => {
+            upload::sweep_once(ctx).await?;
             let writing = Arc::clone(&index.writing).lock_owned().await;
             index.bring_up(ctx, writing).await?;
             let opened = index.arms.read().clone();
@@ -103,11 +105,15 @@ pub(crate) async fn current(ctx: &TenantCtx) -> Result<Current, KnowledgeError> 
     Ok(Current { table, arms })
 }
 
-/// After a query met a damaged file: the next one makes the index anew from the database.
-pub(crate) fn distrust(ctx: &TenantCtx) -> Result<(), KnowledgeError> {
+/// After a query met a damaged file of `arms`: the next one makes the index anew from the database.
+/// Does nothing when somebody else has seen to it already.
+pub(crate) fn distrust(ctx: &TenantCtx, arms: &Arc<Arms>) -> Result<(), KnowledgeError> {
     let index = TenantIndex::of(ctx)?;
-    index.distrusted.store(true, Ordering::Release);
-    *index.arms.write() = None;
+    let mut opened = index.arms.write();
+    if opened.as_ref().is_some_and(|opened| Arc::ptr_eq(opened, arms)) {
+        index.distrusted.store(true, Ordering::Release);
+        *opened = None;
+    }
     Ok(())
 }
 
@@ -171,24 +177,27 @@ impl TenantIndex {
         tx: &ReadTx<'_>,
         mut writing: OwnedMutexGuard<Written>,
     ) -> Result<(), KnowledgeError> {
-        let known = std::mem::take(&mut *writing);
         let opened = self.arms.read().clone();
-        let mut unfinished = Unfinished { index: self, finished: false };
         let seen = self.table.read().clone();
         let table = match seen {
             Some(seen) if seen.generation == rows::generation(tx)? => seen,
             _ => Arc::new(RevisionTable::load(tx)?),
         };
-        let (arms, written) = match opened {
+        match opened {
             Some(arms) => {
-                let written = arms.follow(tx, &table, &known)?;
-                (arms, written)
+                let mut unfinished = Unfinished { index: self, arms_usable: false };
+                let followed = arms.follow(tx, &table, &writing);
+                // What the database failed to tell is asked again by the next query. The text of
+                // this try was not committed, and codes may be added and removed twice.
+                unfinished.arms_usable = !matches!(followed, Err(KnowledgeError::Index(_)));
+                *writing = followed?;
             }
-            None => self.open(tx, &table)?,
-        };
-        unfinished.finished = true;
-        *self.arms.write() = Some(arms);
-        *writing = written;
+            None => {
+                let (arms, written) = self.open(tx, &table)?;
+                *self.arms.write() = Some(arms);
+                *writing = written;
+            }
+        }
         self.keep(&table);
         Ok(())
     }
@@ -239,15 +248,16 @@ impl TenantIndex {
     }
 }
 
-/// Arms whose change failed, or panicked, are not used again: the next query opens them anew.
+/// Arms whose files failed, or whose change panicked, are not used again: the next query opens
+/// them anew.
 struct Unfinished<'i> {
     index: &'i TenantIndex,
-    finished: bool,
+    arms_usable: bool,
 }
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        if !self.finished {
+        if !self.arms_usable {
             *self.index.arms.write() = None;
         }
     }

@@ -10,7 +10,7 @@ use base::{DocumentId, JobId, RevisionId, limits};
 use parking_lot::Mutex;
 use policy::{Permit, documents, may_assign, may_see};
 use serde_json::json;
-use store::{BlobInfo, Health, NewJob, StoreError, TenantCtx, WriteTx, job_enqueue};
+use store::{BlobInfo, Blobs, Health, NewJob, ReadTx, StoreError, TenantCtx, WriteTx, job_enqueue};
 
 use crate::KnowledgeError;
 use crate::documents::visible_revisions;
@@ -87,7 +87,10 @@ pub fn content_store(
         return Err(StoreError::ReadOnly(why.clone()).into());
     }
     let uploads = Uploads::of(ctx)?;
-    uploads.sweep_once(ctx);
+    if !uploads.is_swept() {
+        let (uploads, blobs) = (Arc::clone(&uploads), ctx.blobs());
+        ctx.read_blocking(move |tx| uploads.sweep_once(tx, &blobs))?;
+    }
     let revision_id = RevisionId::new(ctx.now(), ctx.entropy())?;
     uploads.in_flight.lock().insert(revision_id);
     let zero = BlobInfo { sha256: [0; 32], size_bytes: 0 };
@@ -294,39 +297,53 @@ impl Uploads {
         ctx.attached(|| Ok(Self::default()))
     }
 
-    /// Removes files that belong to no revision: what uploads left that were cut off by a kill.
-    /// Once after the tenant was opened, before its first upload.
-    fn sweep_once(&self, ctx: &TenantCtx) {
+    fn is_swept(&self) -> bool {
+        *self.swept.lock()
+    }
+
+    /// Removes files that belong to no document: what uploads and deletions left that were cut off
+    /// by a kill. Once after the tenant was opened, before its first upload.
+    fn sweep_once(&self, tx: &ReadTx<'_>, blobs: &Blobs) -> Result<(), KnowledgeError> {
         let mut swept = self.swept.lock();
         if std::mem::replace(&mut *swept, true) {
-            return;
+            return Ok(());
         }
-        if let Err(error) = self.sweep(ctx) {
+        if let Err(error) = self.sweep(tx, blobs) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "files without a revision can't be swept"
             );
         }
+        Ok(())
     }
 
-    fn sweep(&self, ctx: &TenantCtx) -> Result<(), KnowledgeError> {
-        let (stored, strays) = ctx.blobs().list()?;
+    fn sweep(&self, tx: &ReadTx<'_>, blobs: &Blobs) -> Result<(), KnowledgeError> {
+        let (stored, strays) = blobs.list()?;
         for stray in strays {
             std::fs::remove_file(&stray).map_err(|source| StoreError::Io {
                 what: "sweeping a half-written file",
                 source,
             })?;
         }
+        let known = rows::revisions_that_exist(tx)?;
         for id in stored {
-            let known = ctx.read_blocking(|tx| {
-                Ok::<_, KnowledgeError>(rows::revision_find(tx, id, ctx.now())?.is_some())
-            })?;
-            if !known && !self.in_flight.lock().contains(&id) {
-                ctx.blobs().remove(id)?;
+            if !known.contains(&id) && !self.in_flight.lock().contains(&id) {
+                blobs.remove(id)?;
             }
         }
         Ok(())
     }
+}
+
+/// Removes files that belong to no document, once after the tenant was opened. A tenant that is
+/// read-only keeps everything: what a database that was rolled back does not know of is not stray.
+pub(crate) async fn sweep_once(ctx: &TenantCtx) -> Result<(), KnowledgeError> {
+    let uploads = Uploads::of(ctx)?;
+    if uploads.is_swept() || matches!(ctx.health(), Health::ReadOnly(_)) {
+        return Ok(());
+    }
+    let blobs = ctx.blobs();
+    ctx.read(move |tx| uploads.sweep_once(tx, &blobs)).await
 }
 
 /// Passes on at most `left` bytes and fails after that.

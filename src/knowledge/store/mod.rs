@@ -26,9 +26,9 @@ pub(crate) use pages::{
     page_count, page_load, page_problems, page_store, pages_delete, pages_delete_after, pages_load,
 };
 pub(crate) use revisions::{
-    Fresh, RevisionInsert, open_jobs, revision_failed, revision_find, revision_insert,
-    revision_parsed, revision_ready, revision_set_state, revision_set_validity, revisions_of,
-    revisions_supersede, same_bytes,
+    Fresh, RevisionInsert, open_jobs, revision_exists, revision_failed, revision_find,
+    revision_insert, revision_parsed, revision_ready, revision_set_state, revision_set_validity,
+    revisions_of, revisions_supersede, revisions_that_exist, same_bytes,
 };
 pub(crate) use table::{RetrievalRow, generation, generation_bump, retrieval_rows};
 

@@ -1,5 +1,7 @@
 //! Rows of `revisions`.
 
+use std::collections::HashSet;
+
 use base::{DocumentId, JobId, Label, Origin, RevisionId, Timestamp};
 use serde_json::{Map, Value};
 use store::sql::{Row, id_bytes, params};
@@ -98,6 +100,28 @@ pub(crate) fn revision_find(
     let Some(document) = document else { return Ok(None) };
     let document = document_id(&document, "revisions.document_id")?;
     Ok(revisions_of(tx, document, now)?.into_iter().find(|revision| revision.id == id))
+}
+
+/// Whether a revision's document exists.
+pub(crate) fn revision_exists(tx: &ReadTx<'_>, id: RevisionId) -> Result<bool, StoreError> {
+    let found = tx.query_optional(
+        "SELECT 1 FROM revisions r JOIN documents d ON d.id = r.document_id
+         WHERE r.id = ?1 AND d.deleted_at IS NULL",
+        [id.as_bytes()],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
+/// All revisions of documents that exist.
+pub(crate) fn revisions_that_exist(tx: &ReadTx<'_>) -> Result<HashSet<RevisionId>, StoreError> {
+    let ids = tx.query_all(
+        "SELECT r.id FROM revisions r JOIN documents d ON d.id = r.document_id
+         WHERE d.deleted_at IS NULL",
+        [],
+        |row| row.get::<_, Vec<u8>>(0),
+    )?;
+    ids.iter().map(|id| revision_id(id, "revisions.id")).collect()
 }
 
 /// Revisions of documents that exist with the same bytes: id and label, oldest first.

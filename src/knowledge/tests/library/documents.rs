@@ -103,6 +103,30 @@ async fn an_empty_file_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_from_yesterday_takes_no_original_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = Plant::at(dir.path()).await;
+    plant.add(named("pump.md"), PUMP).await;
+    let tenant = dir.path().join("tenants").join(plant.tenant.to_string());
+    plant.close().await;
+    let database = tenant.join("tenant.db");
+    let yesterday = std::fs::read(&database).unwrap();
+    let plant = Plant::at(dir.path()).await;
+    plant.add(named("motor.md"), "# Motor\n\nGrease every 4,000 hours.\n").await;
+    plant.close().await;
+    for name in ["tenant.db-wal", "tenant.db-shm"] {
+        let _ = std::fs::remove_file(tenant.join(name));
+    }
+    std::fs::write(&database, yesterday).unwrap();
+    let originals = || std::fs::read_dir(tenant.join("blobs")).unwrap().count();
+    let before = originals();
+    let plant = Plant::at(dir.path()).await;
+    let refused = plant.upload(named("valve.md"), "# Valve\n").await.unwrap_err();
+    assert_eq!(refused.code(), "tenant_read_only");
+    assert_eq!(originals(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_document_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let plant = Plant::at(dir.path()).await;
@@ -117,6 +141,27 @@ async fn a_deleted_document_is_gone() {
     assert_eq!((usage.documents, usage.chunks, usage.pages), (0, 0, 0));
     let again = plant.add(named("pump.md"), PUMP).await;
     assert_ne!(again.document_id, uploaded.document_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_deletion_was_cut_off_goes_at_the_next_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = Plant::at(dir.path()).await;
+    let uploaded = plant.add(named("pump.md"), PUMP).await;
+    let kept = plant.add(named("motor.md"), "# Motor\n\nGrease every 4,000 hours.\n").await;
+    let blobs = dir.path().join("tenants").join(plant.tenant.to_string()).join("blobs");
+    let file = blobs.join(uploaded.revision_id.to_string());
+    let bytes = std::fs::read(&file).unwrap();
+    let ctx = plant.console().await;
+    document_delete(authorize(&ctx).unwrap(), uploaded.document_id).await.unwrap();
+    drop(ctx);
+    plant.close().await;
+    std::fs::write(&file, bytes).unwrap();
+    let plant = Plant::at(dir.path()).await;
+    let ctx = plant.console().await;
+    // Nothing is uploaded: looking is enough.
+    assert_eq!(plant.search(&ctx, "grease hours").await.len(), 1);
+    assert_eq!(ctx.blobs().list().unwrap().0, [kept.revision_id]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ impl Plant {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the jobs do not end");
+        panic!("the jobs do not end: {:?}", self.jobs(&ctx).await);
     }
 
     /// Lets the runner begin, if it has not.
