@@ -1,15 +1,17 @@
 //! The answer path: resolve the question, retrieve, choose sentences, record, show.
 
 use audit::{Action, Event};
-use base::{ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, limits};
+use base::{
+    ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, UserId, limits,
+};
 use knowledge::{
-    KnowledgeError, Library, Passage, Retrieval, SearchFilters, SearchInput, passages_find,
-    still_valid,
+    KnowledgeError, Library, Passage, Retrieval, SEARCH_QUERY_MAX_CHARS, SearchFilters,
+    SearchInput, passages_find, still_valid,
 };
 use models::WorkerState;
 use policy::{Permit, chat};
 use serde_json::json;
-use store::{TenantCtx, WriteTx};
+use store::{ReadTx, TenantCtx, WriteTx};
 
 use crate::conversations::{Author, title_of};
 use crate::follow_up::{self, FOLLOW_UP_QUESTIONS_MAX};
@@ -34,6 +36,30 @@ const NEAREST_EXCERPT_CHARS: usize = 280;
 const ANSWER_GIVEN: Action = Action::new("answer.given");
 const ANSWER_REFUSED: Action = Action::new("answer.refused");
 
+/// A question that can be answered: its fields are right, and its conversation is the asking
+/// person's own.
+#[derive(Debug)]
+pub struct Question {
+    message: String,
+    conversation: Option<ConversationId>,
+}
+
+/// Checks what is asked, before anything is begun.
+///
+/// # Errors
+/// [`AgentError::Invalid`], [`AgentError::ConversationNotFound`], or the store's own.
+pub async fn question(
+    permit: &Permit<'_, chat::Send>,
+    input: AskInput,
+) -> Result<Question, AgentError> {
+    let message = checked(&input)?;
+    if let Some(id) = input.conversation_id {
+        let owner = permit.ctx().user_id();
+        permit.ctx().read(move |tx| found(tx, id, owner)).await?;
+    }
+    Ok(Question { message, conversation: input.conversation_id })
+}
+
 /// Answers a question from the documents that the asking person may see, and records question,
 /// answer and what was shown in one commit.
 ///
@@ -41,19 +67,27 @@ const ANSWER_REFUSED: Action = Action::new("answer.refused");
 /// work ends and nothing is stored.
 ///
 /// # Errors
-/// [`AgentError::Invalid`], [`AgentError::ConversationNotFound`], [`AgentError::Abandoned`], or
-/// those of retrieval and the store. An error is also sent as [`AnswerEvent::Error`].
+/// [`AgentError::ConversationNotFound`] when it was deleted meanwhile, [`AgentError::Abandoned`],
+/// or those of retrieval and the store. An error is also sent as [`AnswerEvent::Error`].
 pub async fn answer(
     permit: Permit<'_, chat::Send>,
     library: &Library,
-    input: AskInput,
+    question: Question,
     events: Option<AnswerEvents>,
 ) -> Result<Answer, AgentError> {
     let listener = Listener(events);
+    let work = || work(&permit, library, &question, &listener);
+    let finished = async {
+        match work().await {
+            // Once more when a revision stopped counting while it was read.
+            Err(AgentError::Knowledge(KnowledgeError::Overtaken)) => work().await,
+            other => other,
+        }
+    };
     let result = tokio::select! {
         biased;
         () = listener.gone() => Err(AgentError::Abandoned),
-        result = work_twice(&permit, library, &input, &listener) => result,
+        result = finished => result,
     };
     match &result {
         Ok(answer) => listener.show(answer).await,
@@ -65,35 +99,22 @@ pub async fn answer(
     result
 }
 
-/// Once more when a revision stopped counting while it was read.
-async fn work_twice(
-    permit: &Permit<'_, chat::Send>,
-    library: &Library,
-    input: &AskInput,
-    listener: &Listener,
-) -> Result<Answer, AgentError> {
-    match work(permit, library, input, listener).await {
-        Err(AgentError::Knowledge(KnowledgeError::Overtaken)) => {
-            work(permit, library, input, listener).await
-        }
-        other => other,
-    }
-}
-
 async fn work(
     permit: &Permit<'_, chat::Send>,
     library: &Library,
-    input: &AskInput,
+    asked: &Question,
     listener: &Listener,
 ) -> Result<Answer, AgentError> {
     let ctx = permit.ctx();
     let started = ctx.now();
-    let message = checked(input)?;
+    let message = asked.message.clone();
     listener.stage(Stage::Resolving).await;
-    let resolved = match input.conversation_id {
+    let resolved = match asked.conversation {
         Some(id) => follow_up::resolve(&message, &earlier(ctx, id).await?),
         None => None,
     };
+    // What would be too long to be searched for stands on its own.
+    let resolved = resolved.filter(|text| text.chars().count() <= SEARCH_QUERY_MAX_CHARS);
     let searching = ctx.now();
     listener.stage(Stage::Searching).await;
     let question = resolved.clone().unwrap_or_else(|| message.clone());
@@ -112,7 +133,7 @@ async fn work(
     };
     let draft = Draft::make(&retrieval, &chosen, library, resolved, timings);
     let record = Record {
-        conversation: input.conversation_id,
+        conversation: asked.conversation,
         new_conversation: ConversationId::new(ctx.now(), ctx.entropy())?,
         question_id: MessageId::new(ctx.now(), ctx.entropy())?,
         message_id: MessageId::new(ctx.now(), ctx.entropy())?,
@@ -154,10 +175,15 @@ fn checked(input: &AskInput) -> Result<String, AgentError> {
 async fn earlier(ctx: &TenantCtx, id: ConversationId) -> Result<Vec<String>, AgentError> {
     let owner = ctx.user_id();
     ctx.read(move |tx| {
-        rows::conversation_find(tx, id, owner)?.ok_or(AgentError::ConversationNotFound)?;
+        found(tx, id, owner)?;
         Ok(rows::last_questions(tx, id, FOLLOW_UP_QUESTIONS_MAX)?)
     })
     .await
+}
+
+fn found(tx: &ReadTx<'_>, id: ConversationId, owner: Option<UserId>) -> Result<(), AgentError> {
+    let conversation = rows::conversation_find(tx, id, owner)?;
+    conversation.map(drop).ok_or(AgentError::ConversationNotFound)
 }
 
 fn elapsed_ms(from: Timestamp, to: Timestamp) -> u64 {
@@ -283,7 +309,7 @@ struct Record {
     new_conversation: ConversationId,
     question_id: MessageId,
     message_id: MessageId,
-    owner: Option<base::UserId>,
+    owner: Option<UserId>,
     message: String,
     text: String,
     draft: Draft,

@@ -39,28 +39,34 @@ pub struct Conversation {
     pub message_count: u32,
 }
 
-/// Where a listing goes on.
+/// Where a listing by time goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConversationCursor {
+pub struct TimeCursor<I> {
+    /// The time of the last one listed.
+    pub time: Timestamp,
     /// Of the last one listed.
-    pub updated_at: Timestamp,
-    /// Of the last one listed.
-    pub id: ConversationId,
+    pub id: I,
 }
 
-impl fmt::Display for ConversationCursor {
+/// Where a list of conversations goes on; by the time of their last change.
+pub type ConversationCursor = TimeCursor<ConversationId>;
+
+/// Where found messages go on; by the time of their writing.
+pub type MessageCursor = TimeCursor<MessageId>;
+
+impl<I: fmt::Display> fmt::Display for TimeCursor<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}_{}", self.updated_at.unix_ms(), self.id)
+        write!(f, "{}_{}", self.time.unix_ms(), self.id)
     }
 }
 
-impl FromStr for ConversationCursor {
+impl<I: FromStr<Err = IdError>> FromStr for TimeCursor<I> {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
         let (time, id) = text.split_once('_').ok_or(IdError)?;
         let unix_ms = time.parse().map_err(|_| IdError)?;
-        Ok(Self { updated_at: Timestamp::from_unix_ms(unix_ms), id: id.parse()? })
+        Ok(Self { time: Timestamp::from_unix_ms(unix_ms), id: id.parse()? })
     }
 }
 
@@ -172,7 +178,7 @@ pub async fn conversation_list(
         let more = conversations.len() > limit as usize;
         conversations.truncate(limit as usize);
         let last = conversations.last().filter(|_| more);
-        let next = last.map(|c| ConversationCursor { updated_at: c.updated_at, id: c.id });
+        let next = last.map(|c| ConversationCursor { time: c.updated_at, id: c.id });
         Ok(ConversationPage { conversations, next })
     })
     .await
@@ -220,24 +226,41 @@ pub async fn conversation_get(
     Ok(details)
 }
 
-/// Messages of one's own conversations that contain `query`, newest first; recorded.
+/// A stretch of what was found, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationHits {
+    /// The messages.
+    pub hits: Vec<ConversationHit>,
+    /// Pass it as `after` to get the next stretch.
+    pub next: Option<MessageCursor>,
+}
+
+/// Messages of one's own conversations that contain `query`, and the first ones of conversations
+/// whose title does, newest first; recorded.
 ///
 /// # Errors
 /// [`AgentError::Invalid`] for an empty or overlong text, or the store's own.
 pub async fn conversation_search(
     permit: Permit<'_, conversations::Read>,
     query: String,
+    after: Option<MessageCursor>,
     limit: u32,
-) -> Result<Vec<ConversationHit>, AgentError> {
+) -> Result<ConversationHits, AgentError> {
     let query = bounded("q", &query, CONVERSATION_QUERY_MAX_CHARS)?;
     let ctx = permit.ctx();
     let (owner, rights) = (ctx.user_id(), *ctx.rights());
     let limit = limit.clamp(1, limits::PAGE_MAX_ITEMS);
-    let (hits, label) = ctx
+    let (hits, next, label) = ctx
         .read(move |tx| {
             let mut label = Label::TYPED;
             let mut hits = Vec::new();
-            for found in rows::conversation_search(tx, owner, &query, limit)? {
+            let mut all = rows::conversation_search(tx, owner, &query, after, limit + 1)?;
+            let more = all.len() > limit as usize;
+            all.truncate(limit as usize);
+            let last = all.last().filter(|_| more);
+            let next =
+                last.map(|found| TimeCursor { time: found.created_at, id: found.message_id });
+            for found in all {
                 if may_see(&rights, &found.label).is_visible() {
                     label = label.join(found.label);
                     hits.push(ConversationHit {
@@ -248,14 +271,14 @@ pub async fn conversation_search(
                     });
                 }
             }
-            Ok::<_, AgentError>((hits, label))
+            Ok::<_, AgentError>((hits, next, label))
         })
         .await?;
     let messages: Vec<MessageId> = hits.iter().map(|hit| hit.message_id).collect();
     let event =
         Event::new(CONVERSATION_SEARCHED).detail(json!({ "messages": messages })).label(label);
     ctx.record(event).await?;
-    Ok(hits)
+    Ok(ConversationHits { hits, next })
 }
 
 /// Gives a conversation another title.
@@ -330,7 +353,7 @@ pub(crate) fn title_of(question: &str) -> String {
 
 /// The text around the first occurrence of `query`.
 fn excerpt(text: &str, query: &str) -> String {
-    let found = text.to_ascii_lowercase().find(&query.to_ascii_lowercase()).unwrap_or(0);
+    let found = find_in_any_case(text, query).unwrap_or(0);
     let before =
         text[..found].chars().rev().take(EXCERPT_CHARS / 3).map(char::len_utf8).sum::<usize>();
     let start = found - before;
@@ -338,6 +361,16 @@ fn excerpt(text: &str, query: &str) -> String {
     let lead = if start > 0 { "…" } else { "" };
     let tail = if start + part.len() < text.len() { "…" } else { "" };
     format!("{lead}{}{tail}", part.trim())
+}
+
+/// Where `needle` begins in `text`, whatever the case of either.
+fn find_in_any_case(text: &str, needle: &str) -> Option<usize> {
+    let needle: Vec<char> = needle.chars().flat_map(char::to_lowercase).collect();
+    let starts = |rest: &str| {
+        let mut chars = rest.chars().flat_map(char::to_lowercase);
+        needle.iter().all(|wanted| chars.next() == Some(*wanted))
+    };
+    text.char_indices().map(|(at, _)| at).find(|at| starts(&text[*at..]))
 }
 
 #[cfg(test)]
@@ -348,13 +381,23 @@ mod tests {
     #[test]
     fn a_cursor_survives_the_url() {
         let cursor = ConversationCursor {
-            updated_at: Timestamp::from_unix_ms(1_795_000_000_123),
+            time: Timestamp::from_unix_ms(1_795_000_000_123),
             id: "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10".parse().unwrap(),
         };
         assert_eq!(cursor.to_string().parse::<ConversationCursor>().unwrap(), cursor);
         for wrong in ["", "1", "x_0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10", "1_2"] {
             assert!(wrong.parse::<ConversationCursor>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_excerpt_is_around_what_was_found_in_any_case() {
+        let text = format!("{}Die GRÖSSE der Dichtung", "x ".repeat(200));
+        let found = excerpt(&text, "größe");
+        assert!(found.starts_with("x x"), "ß is not SS: {found}");
+        let found = excerpt(&text, "GRÖsse");
+        assert!(found.ends_with("Die GRÖSSE der Dichtung"), "{found}");
+        assert_eq!(find_in_any_case("İstanbul", "stan"), Some(2));
     }
 
     #[test]

@@ -24,12 +24,12 @@ mod quote;
 mod store;
 mod wording;
 
-pub use answer::{QUOTE_MODE, answer};
+pub use answer::{QUOTE_MODE, Question, answer, question};
 pub use conversations::{
     Author, CONVERSATION_QUERY_MAX_CHARS, CONVERSATION_TITLE_MAX_CHARS, Conversation,
-    ConversationCursor, ConversationDetails, ConversationHit, ConversationPage, Message,
-    conversation_delete, conversation_get, conversation_list, conversation_rename,
-    conversation_search,
+    ConversationCursor, ConversationDetails, ConversationHit, ConversationHits, ConversationPage,
+    Message, MessageCursor, TimeCursor, conversation_delete, conversation_get, conversation_list,
+    conversation_rename, conversation_search,
 };
 pub use error::AgentError;
 pub use model::{

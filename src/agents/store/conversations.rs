@@ -4,7 +4,7 @@ use base::{ConversationId, MessageId, Origin, Timestamp, UserId};
 use store::sql::{Row, id_bytes, params};
 use store::{ReadTx, StoreError, WriteTx};
 
-use crate::conversations::{Conversation, ConversationCursor};
+use crate::conversations::{Conversation, ConversationCursor, MessageCursor};
 
 use super::label;
 
@@ -82,7 +82,7 @@ pub(crate) fn conversation_list(
         &sql,
         params![
             owner.map(|user| *user.as_bytes()),
-            after.map(|cursor| cursor.updated_at.unix_ms()),
+            after.map(|cursor| cursor.time.unix_ms()),
             after.map(|cursor| *cursor.id.as_bytes()),
             limit,
         ],
@@ -100,24 +100,32 @@ pub(crate) struct FoundMessage {
     pub(crate) created_at: Timestamp,
 }
 
-/// Messages of one's own conversations that contain `needle`, in any case of ASCII letters,
-/// newest first.
+/// Messages of one's own conversations that contain `needle`, and the first ones of those whose
+/// title does, in any case, newest first.
 pub(crate) fn conversation_search(
     tx: &ReadTx<'_>,
     owner: Option<UserId>,
     needle: &str,
+    after: Option<MessageCursor>,
     limit: u32,
 ) -> Result<Vec<FoundMessage>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, m.id, m.text, m.classification, m.export_control, m.created_at
          FROM messages m JOIN conversations c ON c.id = m.conversation_id
-         WHERE {OWNED} AND m.text LIKE ?2 ESCAPE '\\'
+         WHERE {OWNED} AND (?4 IS NULL OR (m.created_at, m.id) < (?4, ?5))
+           AND (instr(lower(m.text), ?2) > 0
+                OR (m.sequence = 1 AND instr(lower(c.title), ?2) > 0))
          ORDER BY m.created_at DESC, m.id DESC LIMIT ?3"
     );
-    let escaped = needle.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let rows = tx.query_all(
         &sql,
-        params![owner.map(|user| *user.as_bytes()), format!("%{escaped}%"), limit],
+        params![
+            owner.map(|user| *user.as_bytes()),
+            needle.to_lowercase(),
+            limit,
+            after.map(|cursor| cursor.time.unix_ms()),
+            after.map(|cursor| *cursor.id.as_bytes()),
+        ],
         |row| {
             let words = (row.get::<_, String>(7)?, row.get::<_, String>(8)?);
             let message = (row.get::<_, Vec<u8>>(5)?, row.get::<_, String>(6)?);

@@ -47,10 +47,15 @@ pub(super) async fn chat(
         conversation_id: request.conversation_id,
         agent: request.agent,
     };
-    if request.stream {
-        return stream::open(&call, input).map(ChatAnswer::Stream);
+    if let (true, Some(stream)) = (request.stream, stream::resume(&call)?) {
+        return Ok(ChatAnswer::Stream(stream));
     }
-    let answer = agents::answer(call.permit()?, &call.state.library, input, None).await?;
+    // What is wrong with the question is said before a stream begins.
+    let question = agents::question(&call.permit()?, input).await?;
+    if request.stream {
+        return stream::open(&call, question).map(ChatAnswer::Stream);
+    }
+    let answer = agents::answer(call.permit()?, &call.state.library, question, None).await?;
     let view =
         AnswerView::try_from(&answer).map_err(|e| Problem::new("internal_error").with_cause(e))?;
     Ok(ChatAnswer::Whole(Box::new(view)))

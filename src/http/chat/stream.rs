@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use agents::{ANSWER_EVENTS_MAX, AnswerEvent, AskInput};
+use agents::{ANSWER_EVENTS_MAX, AnswerEvent, Question};
 use axum::http::HeaderName;
 use axum::response::Response;
 use policy::{authorize, chat};
@@ -24,34 +24,58 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// When a caller may try again that found too many streams open.
 const RETRY_AFTER_S: u32 = 5;
 
-/// Opens the stream of a new answer, or takes one up again.
-pub(super) fn open(call: &Authorized<chat::Send>, input: AskInput) -> Result<Response, Problem> {
+/// The stream that a request takes up again, when it names one.
+pub(super) fn resume(call: &Authorized<chat::Send>) -> Result<Option<Response>, Problem> {
+    let Some(last) = call.headers().get(LAST_EVENT_ID) else { return Ok(None) };
+    let last = last.to_str().ok().and_then(|text| text.parse::<EventId>().ok());
+    let owner = owner_of(&call.ctx());
+    let found = last.and_then(|id| Some((call.state.streams.find(id.stream, owner)?, id)));
+    let (stream, id) = found.ok_or_else(|| Problem::new("stream_expired"))?;
+    Ok(Some(events::answer(&stream, id.number)))
+}
+
+fn owner_of(ctx: &TenantCtx) -> Owner {
+    Owner { tenant: ctx.tenant_id(), actor: ctx.actor(), user: ctx.user_id() }
+}
+
+/// Opens the stream of a new answer.
+pub(super) fn open(call: &Authorized<chat::Send>, question: Question) -> Result<Response, Problem> {
     let ctx = call.ctx();
-    let owner = Owner { tenant: ctx.tenant_id(), actor: ctx.actor(), user: ctx.user_id() };
-    if let Some(last) = call.headers().get(LAST_EVENT_ID) {
-        let last = last.to_str().ok().and_then(|text| text.parse::<EventId>().ok());
-        let found = last.and_then(|id| Some((call.state.streams.find(id.stream, owner)?, id)));
-        let (stream, id) = found.ok_or_else(|| Problem::new("stream_expired"))?;
-        return Ok(events::answer(&stream, id.number));
-    }
-    let opened = call.state.streams.open(ctx.request_id(), owner);
+    let opened = call.state.streams.open(ctx.request_id(), owner_of(&ctx));
     let stream = opened.map_err(|TooManyStreams| {
         Problem::new("too_many_streams").with_retry_after_s(RETRY_AFTER_S)
     })?;
     // The reader is there before the work begins, so that it is never taken for abandoned.
     let response = events::answer(&stream, 0);
     let state = Arc::clone(&call.state);
-    tokio::spawn(run(state, ctx, stream, input).in_current_span());
+    tokio::spawn(run(state, ctx, stream, question).in_current_span());
     Ok(response)
 }
 
-async fn run(state: Arc<AppState>, ctx: Arc<TenantCtx>, stream: Arc<Stream>, input: AskInput) {
+/// Ends a stream with the work behind it, even when that panics.
+struct Ending {
+    stream: Arc<Stream>,
+    /// The stream says how the work ended.
+    told: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if !self.told {
+            push_problem(&self.stream, &Problem::new("internal_error"));
+        }
+        self.stream.finish();
+    }
+}
+
+async fn run(state: Arc<AppState>, ctx: Arc<TenantCtx>, stream: Arc<Stream>, question: Question) {
+    let mut ending = Ending { stream: Arc::clone(&stream), told: false };
     let (sender, mut receiver) = mpsc::channel(ANSWER_EVENTS_MAX);
     let limit = RateClass::Ask.timeout();
     let work = async {
         // Asked for anew: the permit can't outlive the context that this task owns.
         let permit = authorize::<chat::Send>(&ctx).map_err(Problem::from)?;
-        let answered = agents::answer(permit, &state.library, input, Some(sender));
+        let answered = agents::answer(permit, &state.library, question, Some(sender));
         match tokio::time::timeout(limit, answered).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(Problem::from(error)),
@@ -83,7 +107,7 @@ async fn run(state: Arc<AppState>, ctx: Arc<TenantCtx>, stream: Arc<Stream>, inp
             push_problem(&stream, &Problem::new("stream_expired"));
         }
     }
-    stream.finish();
+    ending.told = true;
 }
 
 fn push(stream: &Stream, event: &AnswerEvent) {

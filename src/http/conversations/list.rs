@@ -1,6 +1,6 @@
 //! GET /api/v1/conversations and /api/v1/conversations/search
 
-use agents::{Conversation, ConversationCursor};
+use agents::{Conversation, ConversationCursor, MessageCursor};
 use policy::conversations;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -52,8 +52,11 @@ pub(super) async fn conversation_list(
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConversationQuery {
-    /// Words that stand in a message or title.
+    /// Words that stand in a message or title, as they are, in any case.
     q: String,
+    /// `next_cursor` of the page before.
+    #[serde(default)]
+    cursor: Option<String>,
     /// Hits at most, 1 to 200; 50 when absent.
     #[serde(default)]
     #[param(minimum = 1, maximum = 200)]
@@ -76,13 +79,14 @@ pub(super) async fn conversation_search(
     call: Authorized<conversations::Read>,
     Query(query): Query<ConversationQuery>,
 ) -> Result<Ok200<Page<ConversationHit>>, Problem> {
+    let after = page_start::<MessageCursor>(query.cursor.as_deref())?;
     let limit = page_limit(query.limit)?;
-    let hits = agents::conversation_search(call.permit()?, query.q, limit).await?;
-    let items = hits.into_iter().map(|hit| ConversationHit {
+    let found = agents::conversation_search(call.permit()?, query.q, after, limit).await?;
+    let items = found.hits.into_iter().map(|hit| ConversationHit {
         conversation: ConversationView::from(&hit.conversation),
         message_id: hit.message_id.to_string(),
         excerpt: hit.excerpt,
         created_at: hit.created_at.to_string(),
     });
-    Ok(Ok200(Page::whole(items.collect())))
+    Ok(Ok200(Page::new(items.collect(), found.next)))
 }

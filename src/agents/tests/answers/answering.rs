@@ -1,6 +1,6 @@
 //! Answers, refusals and their events.
 
-use agents::{ANSWER_EVENTS_MAX, AgentError, AnswerEvent, AskInput, Refusal, answer};
+use agents::{ANSWER_EVENTS_MAX, AgentError, AnswerEvent, AskInput, Refusal, answer, question};
 use base::Coded as _;
 use knowledge::{NewRevision, citations_of};
 use policy::authorize;
@@ -78,7 +78,8 @@ async fn events_tell_the_work_and_then_show_the_answer() {
     let ctx = plant.console().await;
     let (sender, mut receiver) = mpsc::channel(ANSWER_EVENTS_MAX);
     let input = AskInput { message: "What colour are our padlocks?".into(), ..Default::default() };
-    let asking = answer(authorize(&ctx).unwrap(), &plant.library, input, Some(sender));
+    let asked = question(&authorize(&ctx).unwrap(), input).await.unwrap();
+    let asking = answer(authorize(&ctx).unwrap(), &plant.library, asked, Some(sender));
     let listening = async {
         let mut events = Vec::new();
         while let Some(event) = receiver.recv().await {
@@ -122,7 +123,8 @@ async fn nothing_is_stored_for_somebody_who_went_away() {
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
     let input = AskInput { message: "What colour are our padlocks?".into(), ..Default::default() };
-    let result = answer(authorize(&ctx).unwrap(), &plant.library, input, Some(sender)).await;
+    let asked = question(&authorize(&ctx).unwrap(), input).await.unwrap();
+    let result = answer(authorize(&ctx).unwrap(), &plant.library, asked, Some(sender)).await;
     assert!(matches!(result, Err(AgentError::Abandoned)));
     let list = agents::conversation_list(authorize(&ctx).unwrap(), None, 10).await.unwrap();
     assert!(list.conversations.is_empty());
@@ -143,8 +145,7 @@ async fn bad_questions_name_their_field() {
             agent: agent.map(str::to_owned),
             conversation_id: None,
         };
-        let error =
-            answer(authorize(&ctx).unwrap(), &plant.library, input, None).await.unwrap_err();
+        let error = question(&authorize(&ctx).unwrap(), input).await.unwrap_err();
         assert_eq!(error.violation().map(|v| v.field), Some(field.to_owned()));
     }
 }

@@ -54,13 +54,12 @@ async fn anybody_elses_conversation_is_not_there() {
         assert!(matches!(error, Some(AgentError::ConversationNotFound)), "{error:?}");
     }
     let input = agents::AskInput { message: "And?".into(), conversation_id: Some(id), agent: None };
-    let asked = agents::answer(authorize(&other).unwrap(), &plant.library, input, None).await;
+    let asked = agents::question(&authorize(&other).unwrap(), input).await;
     assert!(matches!(asked, Err(AgentError::ConversationNotFound)));
     let list = conversation_list(authorize(&other).unwrap(), None, 10).await.unwrap();
     assert!(list.conversations.is_empty());
-    let hits =
-        conversation_search(authorize(&other).unwrap(), "padlocks".into(), 10).await.unwrap();
-    assert!(hits.is_empty());
+    let found = conversation_search(authorize(&other).unwrap(), "padlocks".into(), None, 10).await;
+    assert!(found.unwrap().hits.is_empty());
     assert_eq!(
         conversation_list(authorize(&owner).unwrap(), None, 10).await.unwrap().conversations.len(),
         1
@@ -83,15 +82,33 @@ async fn conversations_are_listed_found_renamed_and_deleted() {
     let rest = conversation_list(authorize(&ctx).unwrap(), first.next, 2).await.unwrap();
     assert_eq!(rest.conversations.iter().map(|c| c.id).collect::<Vec<_>>(), [ids[0]]);
     assert!(rest.next.is_none());
-    let hits = conversation_search(authorize(&ctx).unwrap(), "PADLOCKS".into(), 10).await.unwrap();
+    let search = async |text: &str, after, limit| {
+        conversation_search(authorize(&ctx).unwrap(), text.into(), after, limit).await.unwrap()
+    };
+    let hits = search("PADLOCKS", None, 10).await.hits;
     assert!(hits.iter().all(|hit| hit.conversation.id == ids[0]) && !hits.is_empty());
     let renamed = conversation_rename(authorize(&ctx).unwrap(), ids[0], " Lock\ncolours ".into());
     assert_eq!(renamed.await.unwrap().title, "Lock colours");
+    // By title too, and page by page.
+    let titled = search("k COL", None, 10).await.hits;
+    assert_eq!(titled.iter().map(|hit| hit.conversation.id).collect::<Vec<_>>(), [ids[0]]);
+    let all = search("p-101", None, 10).await;
+    assert!(all.hits.len() >= 3 && all.next.is_none(), "{all:?}");
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let page = search("p-101", after, 2).await;
+        paged.extend(page.hits);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all.hits);
     conversation_delete(authorize(&ctx).unwrap(), ids[0]).await.unwrap();
     let gone = conversation_get(authorize(&ctx).unwrap(), ids[0], None, 10).await;
     assert!(matches!(gone, Err(AgentError::ConversationNotFound)));
-    let hits = conversation_search(authorize(&ctx).unwrap(), "padlocks".into(), 10).await.unwrap();
-    assert!(hits.is_empty());
+    assert!(search("padlocks", None, 10).await.hits.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,8 +139,8 @@ async fn a_message_above_present_rights_is_withheld() {
     let [question, answer] = details.messages.as_slice() else { panic!("{details:?}") };
     assert!(!question.withheld && answer.withheld);
     assert!(answer.text.is_empty() && answer.citations.is_empty() && answer.receipt.is_none());
-    let hits = conversation_search(authorize(&ctx).unwrap(), "10.41".into(), 10).await.unwrap();
-    assert!(hits.is_empty());
+    let found = conversation_search(authorize(&ctx).unwrap(), "10.41".into(), None, 10).await;
+    assert!(found.unwrap().hits.is_empty());
     let again = ask(&plant, &ctx, "What is the IP address of the PLC in PS1?").await;
     assert!(again.refusal.is_some() && again.nearest.is_empty(), "{again:?}");
 }

@@ -9,7 +9,7 @@ mod evaluating;
 #[allow(dead_code, reason = "shared with the tests of `knowledge`, which use more of it")]
 mod plant;
 
-use agents::{Answer, AskInput, answer};
+use agents::{Answer, AskInput, answer, question};
 use base::ConversationId;
 use knowledge::NewRevision;
 use policy::authorize;
@@ -45,5 +45,7 @@ pub(crate) async fn ask_in(
     conversation_id: Option<ConversationId>,
 ) -> Answer {
     let input = AskInput { message: message.to_owned(), conversation_id, agent: None };
-    answer(authorize(ctx).unwrap(), &plant.library, input, None).await.unwrap()
+    let permit = authorize(ctx).unwrap();
+    let asked = question(&permit, input).await.unwrap();
+    answer(permit, &plant.library, asked, None).await.unwrap()
 }
