@@ -9,6 +9,7 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
+use axum::http::Method;
 use axum::response::Response;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::path::Parameter;
@@ -107,22 +108,26 @@ where
         Box::pin(async move {
             // Who asks is settled before a byte of the body is looked at.
             let context = C::enter(&call.head).await?;
-            let claim = match (call.head.idempotency, context.tenant()) {
-                (Idempotency::Keyed, Some(ctx)) => idempotency::claim_body(&mut call, ctx).await?,
-                _ => idempotency::Claim::None,
+            let keyed = match call.head.idempotency {
+                Idempotency::Keyed if idempotency::has_key(&call.head) => context.tenant(),
+                _ => None,
             };
-            if let idempotency::Claim::Replay(answer) = claim {
-                return Ok(answer);
-            }
-            let keyed = matches!(claim, idempotency::Claim::Fresh(_));
+            let to_the_end = keyed.is_some() || call.head.parts.method == Method::DELETE;
             let work = async move {
+                let claim = match keyed {
+                    Some(ctx) => idempotency::claim_body(&mut call, ctx).await?,
+                    None => idempotency::Claim::None,
+                };
+                if let idempotency::Claim::Replay(answer) = claim {
+                    return Ok(answer);
+                }
                 let result = match I::read(&mut call).await {
                     Ok(input) => handler(context, input).await.and_then(Output::into_answer),
                     Err(problem) => Err(problem),
                 };
                 claim.settle(result).await
             };
-            if keyed { idempotency::to_the_end(work).await } else { work.await }
+            if to_the_end { idempotency::to_the_end(work).await } else { work.await }
         })
     }
 }

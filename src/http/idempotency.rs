@@ -19,7 +19,7 @@ use axum::response::Response;
 use sha2::{Digest as _, Sha256};
 use tracing::Instrument as _;
 
-use crate::call::Call;
+use crate::call::{Call, Head};
 use crate::input::read_whole;
 use crate::problem::Problem;
 
@@ -34,8 +34,9 @@ const KEY_MAX_BYTES: usize = 200;
 /// A key is forgotten after a day.
 const KEEP_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Largest answer that is kept, in bytes; larger ones are not replayed.
-const ANSWER_MAX_BYTES: u64 = 1024 * 1024;
+/// Largest answer that is kept, in bytes. The key of a larger one stays claimed, so that its work
+/// is not done twice.
+const ANSWER_MAX_BYTES: usize = 1024 * 1024;
 
 /// What became of the key of one request.
 pub(crate) enum Claim {
@@ -54,11 +55,14 @@ pub(crate) struct Ticket {
     operation: &'static str,
 }
 
-/// Claims the key of a request whose body is read whole.
+/// Whether a request names a key.
+pub(crate) fn has_key(head: &Head) -> bool {
+    head.parts.headers.contains_key(HEADER)
+}
+
+/// Claims the key of a request whose body is read whole. From here on the work must go
+/// [to its end](to_the_end): a key that nobody settles is blocked until it is forgotten.
 pub(crate) async fn claim_body(call: &mut Call, ctx: Arc<TenantCtx>) -> Result<Claim, Problem> {
-    if !call.head.parts.headers.contains_key(HEADER) {
-        return Ok(Claim::None);
-    }
     let body = call.body_bytes().await?;
     let request_hash = Sha256::new()
         .chain_update(call.head.parts.uri.path().as_bytes())
@@ -68,7 +72,7 @@ pub(crate) async fn claim_body(call: &mut Call, ctx: Arc<TenantCtx>) -> Result<C
     claim(&call.head.parts.headers, call.head.operation, ctx, request_hash.into()).await
 }
 
-/// Claims the key of a request whose content has this hash.
+/// Claims the key of a request whose content has this hash; then as [`claim_body`].
 pub(crate) async fn claim(
     headers: &HeaderMap,
     operation: &'static str,
@@ -104,8 +108,9 @@ pub(crate) async fn claim(
     }
 }
 
-/// Carries out the work behind a claimed key even when its caller goes away meanwhile: the repeat
-/// that is to be expected then finds the answer.
+/// Carries out the work even when its caller goes away meanwhile: that behind a claimed key, for
+/// the repeat that is to be expected then, and removals, whose second half no caller asks for
+/// again.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -141,7 +146,11 @@ impl Claim {
 impl Ticket {
     async fn keep(self, response: Response) -> Result<Response, Problem> {
         let (parts, body) = response.into_parts();
-        let bytes = read_whole(body, ANSWER_MAX_BYTES).await?;
+        let bytes = read_whole(body, u64::MAX).await?;
+        if bytes.len() > ANSWER_MAX_BYTES {
+            tracing::warn!(operation = self.operation, "an answer is too large to be repeated");
+            return Ok(Response::from_parts(parts, Body::from(bytes)));
+        }
         let location = parts.headers.get(header::LOCATION).and_then(|v| v.to_str().ok());
         let kept = store::encode(location, &bytes);
         let status = parts.status.as_u16();

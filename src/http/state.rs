@@ -10,6 +10,7 @@ use knowledge::Library;
 use parse::CageReport;
 use policy::{RateLimitSettings, RateLimiter, SteadyClock};
 use store::Store;
+use tokio::sync::Semaphore;
 
 use crate::events::Streams;
 use crate::frame::CorsOrigins;
@@ -19,6 +20,9 @@ use crate::tls::TlsIdentity;
 
 /// Whose requests share a limit.
 pub(crate) type PersonKey = (TenantId, Option<UserId>);
+
+/// Files that are received at once.
+const UPLOADS_MAX: usize = 32;
 
 /// What an administrator may set about the HTTP side.
 #[derive(Clone, Debug)]
@@ -80,6 +84,8 @@ pub struct AppState {
     pub(crate) tls: Option<Arc<TlsIdentity>>,
     pub(crate) settings: HttpSettings,
     pub(crate) streams: Streams,
+    /// Places for uploads: each holds a thread that may block for as long as it lasts.
+    pub(crate) uploads: Arc<Semaphore>,
     pub(crate) person_limiter: RateLimiter<PersonKey>,
     pub(crate) login_limiter: RateLimiter<IpAddr>,
     pub(crate) clock_watch: ClockWatch,
@@ -102,6 +108,7 @@ impl AppState {
             login_limiter: RateLimiter::new(limits(settings.logins_per_minute), clock),
             clock_watch: ClockWatch::start(store.now()),
             streams: Streams::default(),
+            uploads: Arc::new(Semaphore::new(UPLOADS_MAX)),
             store,
             passwords,
             library,

@@ -1,11 +1,17 @@
 //! The multipart form of an upload (RFC 7578).
 
-use axum::body::Body;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, ready};
+
+use axum::BoxError;
+use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
 use axum::http::header;
 use base::{Classification, ExportControl, Timestamp};
-use http_body_util::Limited;
+use futures_util::stream::{self, Stream};
+use http_body_util::{BodyExt as _, Limited};
 use knowledge::NewRevision;
 use serde_json::{Map, Value};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -14,7 +20,7 @@ use utoipa::openapi::{ContentBuilder, Required};
 
 use crate::call::Call;
 use crate::endpoint::{Input, Signature};
-use crate::input::body_problem;
+use crate::input::{body_problem, is_caused_by};
 use crate::problem::Problem;
 
 const MEDIA_TYPE: &str = "multipart/form-data";
@@ -25,11 +31,17 @@ const FIELD_MAX_BYTES: usize = 64 * 1024;
 /// Most parts of a form.
 const PARTS_MAX: usize = 32;
 
+/// Most bytes that are taken from the network while the head of one part is looked for. Reading is
+/// by whole frames, so a head itself may be far smaller.
+const PART_HEAD_MAX_BYTES: usize = 1024 * 1024;
+
 /// A form that is being read.
 pub(super) struct UploadForm {
     parts: Multipart,
     seen: usize,
     max_bytes: u64,
+    /// What may still be taken before the next part must have begun.
+    head_left: Arc<AtomicUsize>,
 }
 
 impl Input for UploadForm {
@@ -47,7 +59,9 @@ impl Input for UploadForm {
     async fn read(call: &mut Call) -> Result<Self, Problem> {
         let max_bytes = call.head.rate.body_max_bytes();
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
-        let body = Body::new(Limited::new(call.take_body()?, limit));
+        let head_left = Arc::new(AtomicUsize::new(PART_HEAD_MAX_BYTES));
+        let body = Limited::new(call.take_body()?, limit);
+        let body = Body::from_stream(paced(body, Arc::clone(&head_left)));
         let mut request = Request::new(body);
         if let Some(kind) = call.head.parts.headers.get(header::CONTENT_TYPE) {
             request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
@@ -58,7 +72,7 @@ impl Input for UploadForm {
             Problem::new("unsupported_media_type")
                 .with_detail("Send a body of type multipart/form-data with a boundary.")
         })?;
-        Ok(Self { parts, seen: 0, max_bytes })
+        Ok(Self { parts, seen: 0, max_bytes, head_left })
     }
 }
 
@@ -71,13 +85,55 @@ impl UploadForm {
                 .with_detail(format!("A form has at most {PARTS_MAX} parts.")));
         }
         let max_bytes = self.max_bytes;
-        self.parts.next_field().await.map_err(|error| body_problem(&error, max_bytes))
+        self.head_left.store(PART_HEAD_MAX_BYTES, Ordering::Relaxed);
+        let next = self.parts.next_field().await;
+        // What is in a part is counted by whoever reads it.
+        self.head_left.store(usize::MAX, Ordering::Relaxed);
+        next.map_err(|error| {
+            if is_caused_by::<EndlessHead>(&error) {
+                let detail = "The head of a part of the form has no end.";
+                return Problem::new("malformed_request").with_detail(detail);
+            }
+            body_problem(&error, max_bytes)
+        })
     }
 
     /// The limit of the whole form.
     pub(super) const fn max_bytes(&self) -> u64 {
         self.max_bytes
     }
+}
+
+/// More was sent than any head of a part has.
+#[derive(Debug, thiserror::Error)]
+#[error("the head of a part does not end")]
+struct EndlessHead;
+
+/// The frames of a body, at most one each time it is asked: the form reader takes all that is
+/// there into its memory before it looks at it. Ends with an error when `head_left` is used up.
+fn paced(
+    body: Limited<Body>,
+    head_left: Arc<AtomicUsize>,
+) -> impl Stream<Item = Result<Bytes, BoxError>> {
+    let mut frames = Box::pin(body.into_data_stream());
+    let mut rests = false;
+    stream::poll_fn(move |cx| {
+        if std::mem::replace(&mut rests, false) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let frame = ready!(frames.as_mut().poll_next(cx));
+        rests = true;
+        let Some(Ok(bytes)) = frame else { return Poll::Ready(frame) };
+        let left = head_left.load(Ordering::Relaxed);
+        let Some(rest) = left.checked_sub(bytes.len()) else {
+            return Poll::Ready(Some(Err(EndlessHead.into())));
+        };
+        if left != usize::MAX {
+            head_left.store(rest, Ordering::Relaxed);
+        }
+        Poll::Ready(Some(Ok(bytes)))
+    })
 }
 
 /// The text of a field.

@@ -22,6 +22,9 @@ use crate::input::body_problem;
 use crate::output::Accepted;
 use crate::problem::Problem;
 
+/// When a caller may try again that found too many uploads under way.
+const UPLOAD_RETRY_AFTER_S: u32 = 5;
+
 /// What was stored, and the job that makes it searchable.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Uploaded)]
@@ -58,17 +61,22 @@ pub(super) async fn document_upload(
     call: Authorized<documents::Upload>,
     form: UploadForm,
 ) -> Result<UploadAnswer, Problem> {
+    let place = Arc::clone(&call.state.uploads)
+        .try_acquire_owned()
+        .map_err(|_| Problem::new("too_many_uploads").with_retry_after_s(UPLOAD_RETRY_AFTER_S))?;
     let (fields, file) = receive(&call, form).await?;
+    drop(place);
     let (file_name, file) = file.ok_or_else(|| Problem::invalid("file", "is missing"))?;
     let request_hash = request_hash(&fields, &file_name, file.sha256());
     let settings = tenant_settings(&call.ctx()).await?;
     let new = fields.into_revision(file_name, settings.upload_default_classification)?;
-    let claim =
-        idempotency::claim(call.headers(), call.operation(), call.ctx(), request_hash).await?;
-    if let idempotency::Claim::Replay(answer) = claim {
-        return Ok(UploadAnswer(answer));
-    }
-    let work = async move { claim.settle(create(&call, new, file).await).await };
+    let work = async move {
+        let (headers, operation) = (call.headers(), call.operation());
+        match idempotency::claim(headers, operation, call.ctx(), request_hash).await? {
+            idempotency::Claim::Replay(answer) => Ok(answer),
+            claim => claim.settle(create(&call, new, file).await).await,
+        }
+    };
     idempotency::to_the_end(work).await.map(UploadAnswer)
 }
 

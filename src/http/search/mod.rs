@@ -29,9 +29,6 @@ pub(crate) fn routes() -> Vec<Route> {
     }]
 }
 
-/// Entries of one list of a filter at most.
-const FILTER_MAX_ENTRIES: usize = 50;
-
 /// Which documents are searched. Everything given must hold.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -45,24 +42,6 @@ struct SearchFilterRequest {
     /// Any of these document keys.
     #[schema(max_items = 50)]
     document_keys: Vec<String>,
-}
-
-impl SearchFilterRequest {
-    /// Every entry is compared with every revision.
-    fn check(&self) -> Result<(), Problem> {
-        let lists = [
-            ("filters.tags", &self.tags),
-            ("filters.languages", &self.languages),
-            ("filters.document_keys", &self.document_keys),
-        ];
-        match lists.iter().find(|(_, list)| list.len() > FILTER_MAX_ENTRIES) {
-            Some((field, _)) => Err(Problem::invalid(
-                *field,
-                format!("must have at most {FILTER_MAX_ENTRIES} entries"),
-            )),
-            None => Ok(()),
-        }
-    }
 }
 
 /// A search.
@@ -156,7 +135,6 @@ async fn search_passages(
     call: Authorized<search::Query>,
     Json(request): Json<SearchRequest>,
 ) -> Result<Ok200<SearchAnswer>, Problem> {
-    request.filters.check()?;
     let input = SearchInput {
         query: request.query,
         filters: SearchFilters {

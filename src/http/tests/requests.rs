@@ -72,6 +72,25 @@ async fn queries_are_read_strictly() {
         let refused = admin.get(&format!("/api/v1/documents?{query}")).await.expect(422);
         assert_eq!(refused.json()["errors"][0]["field"], field, "{}", refused.text());
     }
+    let filters = json!({ "document_keys": vec!["x"; 51] });
+    let search = json!({ "query": "pump", "filters": filters });
+    let refused = admin.post("/api/v1/search", search).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["field"], "filters.document_keys");
+    // A stream does not begin before the question is known to be one.
+    for (question, field) in [
+        (json!({ "message": " ", "stream": true }), "message"),
+        (json!({ "message": "gap?", "agent": "oracle", "stream": true }), "agent"),
+    ] {
+        let refused = admin.post("/api/v1/chat", question).await.expect(422);
+        assert_eq!(refused.json()["errors"][0]["field"], field);
+    }
+    let elsewhere = json!({
+        "message": "gap?",
+        "stream": true,
+        "conversation_id": "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10",
+    });
+    let refused = admin.post("/api/v1/chat", elsewhere).await.expect(404);
+    assert_eq!(refused.json()["code"], "conversation_not_found");
     let empty = admin.get("/api/v1/documents?limit=1").await.expect(200);
     assert_eq!(empty.json(), json!({ "items": [] }));
 }

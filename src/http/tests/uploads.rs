@@ -1,11 +1,15 @@
 //! Uploads: streaming, fields, idempotency keys, what is left when one fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
-use axum::body::{Body, Bytes};
-use futures_util::stream;
-use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::support::{Client, Reply, World};
+use axum::body::{Body, Bytes};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::support::{Client, PASSWORD, Reply, World};
+use crate::Method;
 
 const TARGET: &str = "/api/v1/documents/upload";
 
@@ -52,6 +56,18 @@ async fn a_file_becomes_a_queued_revision_and_can_be_fetched_again() {
     client.send("DELETE", &document, Body::empty()).await.expect(204);
     client.get(&document).await.expect(404);
     client.get(&original).await.expect(404);
+}
+
+#[tokio::test]
+async fn documents_are_listed_by_a_part_of_their_key_or_title_in_any_case() {
+    let world = World::new();
+    let client = operator(&world).await;
+    let fields = [("key", "PRÜF-7"), ("title", "Převodovka")];
+    upload(&client, form(&fields, "The gap is 3 mm.")).await.expect(202);
+    for (text, count) in [("pr%C3%BCf", 1), ("P%C5%98EVOD", 1), ("pump", 0)] {
+        let listed = client.get(&format!("/api/v1/documents?text={text}")).await.expect(200);
+        assert_eq!(listed.json()["items"].as_array().unwrap().len(), count, "{text}");
+    }
 }
 
 #[tokio::test]
@@ -117,5 +133,83 @@ async fn an_upload_that_is_wrong_or_cut_off_leaves_nothing() {
     for tenant in blobs {
         let files = std::fs::read_dir(tenant.unwrap().path().join("blobs")).unwrap();
         assert_eq!(files.count(), 0, "a file was left behind");
+    }
+}
+
+#[tokio::test]
+async fn a_repeat_counts_only_under_the_rights_of_the_first() {
+    let world = World::new();
+    let mut client = operator(&world).await.with("idempotency-key", "upload-1");
+    upload(&client, form(&[("key", "A")], "one")).await.expect(202);
+    let me = client.get("/api/v1/auth/me").await.expect(200).json();
+    let person = format!("/api/v1/admin/users/{}", me["id"].as_str().unwrap());
+    let change = json!({ "clearance": "RESTRICTED" });
+    let changed = world.operator(Method::Patch, &person, change).await;
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    client.log_in("o@alpha.example", PASSWORD).await.expect(200);
+    let again = upload(&client, form(&[("key", "A")], "one")).await.expect(422);
+    assert_eq!(again.json()["code"], "idempotency_key_reused");
+}
+
+#[tokio::test]
+async fn a_part_whose_head_has_no_end_is_refused_before_it_fills_the_memory() {
+    let world = World::new();
+    let client = operator(&world).await;
+    let start = Bytes::from_static(b"--b\r\nx-endless: ");
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let endless = stream::repeat(Bytes::from(vec![b'a'; 64 * 1024])).inspect(move |piece| {
+        count.fetch_add(piece.len(), Ordering::Relaxed);
+    });
+    let pieces = stream::iter([start]).chain(endless).map(Ok::<_, std::io::Error>);
+    let refused = upload(&client, Body::from_stream(pieces)).await.expect(400);
+    assert!(refused.json()["detail"].as_str().unwrap().contains("has no end"));
+    assert!(sent.load(Ordering::Relaxed) < 2 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn uploads_beyond_the_places_for_them_are_told_to_come_back() {
+    let world = World::new();
+    let client = operator(&world).await;
+    let places = Arc::clone(&world.state.uploads);
+    let count = u32::try_from(places.available_permits()).unwrap();
+    let taken = places.acquire_many_owned(count).await.unwrap();
+    let refused = upload(&client, form(&[], "text")).await.expect(503);
+    assert_eq!(refused.json()["code"], "too_many_uploads");
+    assert_eq!(refused.header("retry-after"), "5");
+    drop(taken);
+    upload(&client, form(&[], "text")).await.expect(202);
+}
+
+#[tokio::test]
+async fn a_caller_who_leaves_in_the_middle_finds_the_answer_at_the_repeat() {
+    let world = World::new();
+    let client = operator(&world).await;
+    let uploaded = upload(&client, form(&[], "text")).await.expect(202).json();
+    let cancel = format!("/api/v1/jobs/{}/cancel", uploaded["job_id"].as_str().unwrap());
+    // It leaves at each of the first points where the work waits.
+    for polls in 1..8 {
+        let keyed = client.clone().with("idempotency-key", &format!("cancel-{polls}"));
+        let mut sending = Box::pin(keyed.send("POST", &cancel, Body::empty()));
+        for _ in 0..polls {
+            if futures_util::poll!(sending.as_mut()).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(sending);
+        let repeat = async {
+            loop {
+                let answer = keyed.send("POST", &cancel, Body::empty()).await;
+                if answer.json()["code"] != "idempotency_key_in_use" {
+                    return answer;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let repeat = tokio::time::timeout(std::time::Duration::from_secs(60), repeat).await;
+        // The first one cancelled the job, or found that an earlier one had.
+        let answer = repeat.expect("the key stays blocked");
+        assert!(answer.status == 200 || answer.json()["code"] == "job_ended", "{}", answer.text());
     }
 }
