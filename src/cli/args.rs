@@ -298,6 +298,20 @@ pub(crate) enum User {
         #[command(flatten)]
         who: Who,
     },
+    /// Show where a person is signed in
+    Sessions {
+        /// E-mail address
+        email: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Sign a person out everywhere: their sessions and tokens end
+    SignOut {
+        /// E-mail address
+        email: String,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Give a person a new one-time password and end their sessions
     ResetPassword {
         /// E-mail address

@@ -15,6 +15,8 @@ pub(crate) const fn who(command: &User) -> &Who {
         User::Add { who, .. }
         | User::List { who }
         | User::Role { who, .. }
+        | User::Sessions { who, .. }
+        | User::SignOut { who, .. }
         | User::ResetPassword { who, .. } => who,
     }
 }
@@ -45,6 +47,32 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
             let user = api.patch(&format!("{ROOT}/{id}"), &json!({ "role": role })).await?;
             out.line(&format!("{email} is now {}.", field(&user, "role")));
             out.value(&user);
+        }
+        User::Sessions { email, .. } => {
+            let id = find(api, email).await?;
+            let places = api.get(&format!("{ROOT}/{id}/sessions")).await?;
+            let of = |kind: &str, list: &str, since: &str, seen: &str| -> Vec<Vec<String>> {
+                let items = places[list].as_array().map(Vec::as_slice).unwrap_or_default();
+                let line = |item| {
+                    let cells = [since, seen, "expires_at", "id"].map(|name| field(item, name));
+                    std::iter::once(kind.to_owned()).chain(cells).collect()
+                };
+                items.iter().map(line).collect()
+            };
+            let mut rows = of("session", "sessions", "created_at", "last_seen_at");
+            rows.extend(of("token", "tokens", "issued_at", ""));
+            out.table(&["kind", "since", "last seen", "until", "id"], &rows);
+            out.value(&places);
+        }
+        User::SignOut { email, .. } => {
+            let id = find(api, email).await?;
+            let ended = api.delete(&format!("{ROOT}/{id}/sessions")).await?;
+            out.line(&format!(
+                "{email} is signed out: {} sessions and {} tokens have ended.",
+                field(&ended, "sessions_ended"),
+                field(&ended, "tokens_ended")
+            ));
+            out.value(&ended);
         }
         User::ResetPassword { email, .. } => {
             let id = find(api, email).await?;

@@ -5,7 +5,8 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, header};
 use base::{
-    ConversationId, DocumentId, JobId, PageNumber, RevisionId, TenantId, UserId, Violation,
+    ConversationId, DocumentId, JobId, PageNumber, RevisionId, SessionId, TenantId, TokenId,
+    UserId, Violation,
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -48,6 +49,8 @@ macro_rules! path_ids {
 path_ids! {
     TenantId: "tenant_id", Tenant, "tenant_not_found";
     UserId: "user_id", User, "user_not_found";
+    SessionId: "session_id", Session, "session_not_found";
+    TokenId: "token_id", Token, "token_not_found";
     DocumentId: "document_id", Document, "document_not_found";
     RevisionId: "revision_id", Revision, "revision_not_found";
     ConversationId: "conversation_id", Conversation, "conversation_not_found";
@@ -158,18 +161,21 @@ pub(crate) fn body_problem(
     error: &(dyn std::error::Error + Send + Sync + 'static),
     max_bytes: u64,
 ) -> Problem {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<LengthLimitError>() {
-            return Problem::new("body_too_large")
-                .with_detail(format!("At most {max_bytes} bytes are accepted here."));
-        }
-        if error.is::<tower_http::timeout::TimeoutError>() {
-            return Problem::new("request_timeout");
-        }
-        cause = error.source();
+    if is_caused_by::<LengthLimitError>(error) {
+        return Problem::new("body_too_large")
+            .with_detail(format!("At most {max_bytes} bytes are accepted here."));
+    }
+    if is_caused_by::<tower_http::timeout::TimeoutError>(error) {
+        return Problem::new("request_timeout");
     }
     Problem::new("malformed_request").with_detail("The body ended before it was complete.")
+}
+
+/// Whether `error`, or one behind it, is an `E`.
+pub(crate) fn is_caused_by<E: std::error::Error + 'static>(
+    error: &(dyn std::error::Error + 'static),
+) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<E>())
 }
 
 /// RFC 9110 section 8.3.1: the type's name is case-insensitive and may have parameters.

@@ -84,6 +84,7 @@ const ERRORS: &[ErrorKind] = &[
     row("above_own_rights", S::FORBIDDEN, "Nobody grants more than they have", "Ask an administrator with the rights in question."),
     row("out_of_reach", S::FORBIDDEN, "This person may see more than you", "Reset their password at the console."),
     row("token_limit_reached", S::CONFLICT, "There are as many live tokens as there may be", "Revoke one first."),
+    row("session_not_found", S::NOT_FOUND, "There is no such session", "See the list of sessions."),
     row("token_not_found", S::NOT_FOUND, "There is no such token", "See the list of tokens."),
     // The appliance and its tenants
     row("tenant_not_found", S::NOT_FOUND, "There is no such tenant", "Check the tenant's name or id."),
@@ -102,6 +103,7 @@ const ERRORS: &[ErrorKind] = &[
     row("page_not_found", S::NOT_FOUND, "The revision has no such page", "Pages are counted from 1."),
     row("document_duplicate", S::CONFLICT, "The document has a revision with the same bytes", "Nothing is to be done: it is there already."),
     row("document_too_large", S::PAYLOAD_TOO_LARGE, "The document is larger than is accepted", "Split it."),
+    row("too_many_uploads", S::SERVICE_UNAVAILABLE, "Too many files are being received", "Try again in a moment."),
     row("documents_changed", S::SERVICE_UNAVAILABLE, "The documents changed while they were read", "Ask again."),
     row("revision_wrong_state", S::CONFLICT, "The revision's state does not allow this", "See its `state` and `validity`."),
     row("ingest_in_progress", S::CONFLICT, "The document is being read at this moment", "Wait for its job to end, or cancel it."),

@@ -179,6 +179,10 @@ pub enum IdKind {
     Tenant,
     /// A person.
     User,
+    /// A browser session.
+    Session,
+    /// A bearer token.
+    Token,
     /// A document.
     Document,
     /// A revision of a document.

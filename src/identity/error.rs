@@ -68,6 +68,9 @@ pub enum IdentityError {
         /// How many those are.
         limit: u32,
     },
+    /// The person has no such live session.
+    #[error("there is no such session")]
+    SessionNotFound,
     /// The person has no such live token.
     #[error("there is no such token")]
     TokenNotFound,
@@ -125,6 +128,7 @@ impl Coded for IdentityError {
             Self::AboveOwn { .. } => "above_own_rights",
             Self::OutOfReach => "out_of_reach",
             Self::TooManyTokens { .. } => "token_limit_reached",
+            Self::SessionNotFound => "session_not_found",
             Self::TokenNotFound => "token_not_found",
             Self::PersonRequired => "person_required",
             Self::Busy => "sign_in_busy",

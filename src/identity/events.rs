@@ -16,6 +16,7 @@ pub(crate) const PASSWORD_CHANGED: Action = Action::new("password.changed");
 pub(crate) const PASSWORD_CHANGE_REFUSED: Action = Action::new("password.change_refused");
 pub(crate) const SESSION_TOUCHED: Action = Action::new("session.touched");
 pub(crate) const SESSION_ENDED: Action = Action::new("session.ended");
+pub(crate) const USER_SIGNED_OUT: Action = Action::new("user.signed_out");
 pub(crate) const TOKEN_ISSUED: Action = Action::new("token.issued");
 pub(crate) const TOKEN_REVOKED: Action = Action::new("token.revoked");
 

@@ -63,7 +63,7 @@ impl GuessSettings {
         row.failures = row.failures.saturating_add(1);
         row.day_count = row.day_count.saturating_add(1);
         row.last_at = now;
-        row.delay_ms = match row.failures.checked_sub(self.free + 1) {
+        row.delay_ms = match row.failures.checked_sub(self.free.saturating_add(1)) {
             None => 0,
             Some(doublings) => {
                 let factor = 1_i64.checked_shl(doublings).filter(|factor| *factor > 0);
@@ -86,7 +86,7 @@ impl GuessSettings {
 
 /// How long the next guess has to wait by the wall clock, in milliseconds; 0 for not at all.
 fn wait_ms(row: &GuessRow, now: Timestamp) -> i64 {
-    (row.delay_ms - now.since_ms(row.last_at)).clamp(0, row.delay_ms)
+    (row.delay_ms - now.since_ms(row.last_at)).min(row.delay_ms).max(0)
 }
 
 /// Counts the guesses of this process; one per process. Cheap to clone.
@@ -104,7 +104,7 @@ type Slot = Arc<tokio::sync::Mutex<Remembered>>;
 struct Remembered {
     /// When the next guess may come, by the steady clock.
     until_ms: u64,
-    /// Guesses at a name in a tenant that does not exist, which no database keeps.
+    /// The last row: the only place for guesses at a name in a tenant that does not exist.
     row: Option<GuessRow>,
 }
 

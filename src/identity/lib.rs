@@ -37,6 +37,7 @@ mod model;
 mod password;
 mod profile;
 mod sessions;
+mod signed_in;
 mod store_credentials;
 mod store_users;
 mod tokens;
@@ -60,8 +61,12 @@ pub use profile::{
 pub use sessions::{
     CookieValue, SessionSettings, Touched, authenticate_cookie, logout, session_touch,
 };
+pub use signed_in::{
+    Ended, Ending, Session, SignedInPlaces, session_end, session_list, user_sign_out,
+    user_signed_in,
+};
 pub use tokens::{
-    ApiToken, IssuedToken, TOKEN_LIFETIME_MAX_MS, TOKEN_LIFETIME_MIN_MS, TOKENS_PER_PERSON_MAX,
+    ApiToken, IssuedToken, TOKEN_LIFETIME_MAX_S, TOKEN_LIFETIME_MIN_S, TOKENS_PER_PERSON_MAX,
     TokenInput, authenticate_bearer, token_issue, token_list, token_revoke,
 };
 pub use users::{

@@ -4,10 +4,14 @@ use base::{SessionId, Timestamp, TokenId, UserId};
 use store::sql::{Row, id_bytes, params};
 use store::{ReadTx, StoreError, WriteTx};
 
+use crate::signed_in::Session;
 use crate::tokens::ApiToken;
 
 /// Sessions and tokens that ended so long ago are forgotten; the audit log remembers them.
 const ENDED_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Most sessions of one person that are listed; "all" ends the others too.
+const SESSIONS_LISTED_MAX: u32 = 200;
 
 /// Returns whether the session was live.
 pub(crate) fn session_touch(tx: &WriteTx<'_>, id: SessionId) -> Result<bool, StoreError> {
@@ -26,10 +30,43 @@ pub(crate) fn session_revoke(
 ) -> Result<bool, StoreError> {
     let changed = tx.execute(
         "UPDATE sessions SET revoked_at = ?3
-         WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+         WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL AND expires_at > ?3",
         params![id.as_bytes(), user.as_bytes(), tx.now().unix_ms()],
     )?;
     Ok(changed == 1)
+}
+
+/// Live sessions of `user`, newest first; idle ones count no more after `idle_ms`.
+pub(crate) fn session_list(
+    tx: &ReadTx<'_>,
+    user: UserId,
+    now: Timestamp,
+    idle_ms: i64,
+) -> Result<Vec<Session>, StoreError> {
+    let raw = tx.query_all(
+        "SELECT id, created_at, last_seen_at, expires_at FROM sessions
+         WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND last_seen_at > ?3
+         ORDER BY id DESC LIMIT ?4",
+        params![
+            user.as_bytes(),
+            now.unix_ms(),
+            now.plus_ms(-idle_ms).unix_ms(),
+            SESSIONS_LISTED_MAX
+        ],
+        |row| {
+            let times = (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?);
+            Ok((row.get::<_, Vec<u8>>(0)?, times))
+        },
+    )?;
+    let checked = |(id, times): (Vec<u8>, (i64, i64, i64))| {
+        Ok(Session {
+            id: SessionId::from_bytes(id_bytes(&id, "sessions.id")?),
+            created_at: Timestamp::from_unix_ms(times.0),
+            last_seen_at: Timestamp::from_unix_ms(times.1),
+            expires_at: Timestamp::from_unix_ms(times.2),
+        })
+    };
+    raw.into_iter().map(checked).collect()
 }
 
 /// Ends the sessions of `user` besides `keep`; returns how many were live.

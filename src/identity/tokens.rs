@@ -14,11 +14,11 @@ use crate::jwt::TokenFault;
 use crate::store_credentials::{self as rows, NewTokenRow};
 use crate::{IdentityError, TokenSigner, TokenVerifier, events, store_users};
 
-/// Longest life of a token, in milliseconds (90 days).
-pub const TOKEN_LIFETIME_MAX_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+/// Longest life of a token, in seconds (90 days).
+pub const TOKEN_LIFETIME_MAX_S: i64 = 90 * 24 * 60 * 60;
 
-/// Shortest life of a token, in milliseconds.
-pub const TOKEN_LIFETIME_MIN_MS: i64 = 60 * 1000;
+/// Shortest life of a token, in seconds.
+pub const TOKEN_LIFETIME_MIN_S: i64 = 60;
 
 /// Most live tokens of one person.
 pub const TOKENS_PER_PERSON_MAX: u32 = 50;
@@ -28,8 +28,8 @@ pub const TOKENS_PER_PERSON_MAX: u32 = 50;
 pub struct TokenInput {
     /// The role that it carries, at most one's own; one's own when `None`.
     pub role: Option<Role>,
-    /// How long it lives, in milliseconds; cut to whole seconds.
-    pub lifetime_ms: i64,
+    /// How long it lives, in seconds.
+    pub lifetime_s: i64,
 }
 
 /// A recorded token, as its person sees it. The token itself is nowhere kept.
@@ -69,7 +69,7 @@ impl fmt::Debug for IssuedToken {
 /// Issues a token that acts for the person behind the permit.
 ///
 /// # Errors
-/// [`IdentityError::Invalid`] for `lifetime_ms`, [`IdentityError::AboveOwn`] for a role above one's
+/// [`IdentityError::Invalid`] for `lifetime_s`, [`IdentityError::AboveOwn`] for a role above one's
 /// own, [`IdentityError::PasswordChangeRequired`], [`IdentityError::TooManyTokens`],
 /// [`IdentityError::PersonRequired`] without a person behind the context, or the store's own.
 pub async fn token_issue(
@@ -79,10 +79,10 @@ pub async fn token_issue(
 ) -> Result<IssuedToken, IdentityError> {
     let ctx = permit.ctx();
     let user_id = ctx.user_id().ok_or(IdentityError::PersonRequired)?;
-    if !(TOKEN_LIFETIME_MIN_MS..=TOKEN_LIFETIME_MAX_MS).contains(&input.lifetime_ms) {
+    if !(TOKEN_LIFETIME_MIN_S..=TOKEN_LIFETIME_MAX_S).contains(&input.lifetime_s) {
         return Err(IdentityError::invalid(
-            "lifetime_ms",
-            "must be 60000 (one minute) to 7776000000 (90 days)",
+            "lifetime_s",
+            "must be 60 (one minute) to 7776000 (90 days)",
         ));
     }
     let role = input.role.unwrap_or(ctx.rights().role);
@@ -91,7 +91,7 @@ pub async fn token_issue(
     }
     let now = ctx.now();
     let issued_at_s = now.unix_s();
-    let expires_at_s = now.plus_ms(input.lifetime_ms).unix_s();
+    let expires_at_s = issued_at_s + input.lifetime_s;
     let recorded = ApiToken {
         id: TokenId::new(now, ctx.entropy())?,
         role,

@@ -45,12 +45,17 @@ fn objects(admin: &Client) -> Ids {
     let answer = admin.post("/api/v1/chat", &question).expect(200).json();
     let me = admin.get("/api/v1/auth/me").expect(200).json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let session = admin.get("/api/v1/auth/sessions").expect(200).json();
+    let lifetime = json!({ "lifetime_s": 3600 });
+    let token = admin.post("/api/v1/auth/tokens", &lifetime).expect(201).json();
     BTreeMap::from([
         ("document", text(&uploaded["document_id"])),
         ("revision", text(&uploaded["revision_id"])),
         ("job", text(&uploaded["job_id"])),
         ("conversation", text(&answer["conversation_id"])),
         ("user", text(&me["id"])),
+        ("session", text(&session["items"][0]["id"])),
+        ("token", text(&token["id"])),
         ("tenant", text(&me["tenant_id"])),
     ])
 }
@@ -59,6 +64,8 @@ fn kind_name(kind: IdKind) -> Option<&'static str> {
     match kind {
         IdKind::Tenant => Some("tenant"),
         IdKind::User => Some("user"),
+        IdKind::Session => Some("session"),
+        IdKind::Token => Some("token"),
         IdKind::Document => Some("document"),
         IdKind::Revision => Some("revision"),
         IdKind::Conversation => Some("conversation"),

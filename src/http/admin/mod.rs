@@ -2,6 +2,7 @@
 
 mod audit;
 mod figures;
+mod sessions;
 mod settings;
 mod store;
 mod users;
@@ -16,6 +17,7 @@ const SECRET: Idempotency = Idempotency::Refused("the answer is a secret that is
 
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = user_routes();
+    routes.extend(session_routes());
     routes.extend(tenant_routes());
     routes
 }
@@ -71,6 +73,51 @@ fn user_routes() -> Vec<Route> {
             rate: RateClass::Write,
             idempotency: SECRET,
             endpoint: endpoint(users::user_reset_password),
+        },
+    ]
+}
+
+fn session_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/users/{user_id}/sessions",
+            operation: "user_signed_in",
+            summary: "Where a person is signed in: browser sessions and bearer tokens",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(sessions::user_signed_in),
+        },
+        Route {
+            method: Method::Delete,
+            path: "/api/v1/admin/users/{user_id}/sessions",
+            operation: "user_sign_out",
+            summary: "Sign a person out everywhere: sessions and tokens end",
+            audit: Audit::Entry("user.signed_out"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(sessions::user_sign_out),
+        },
+        Route {
+            method: Method::Delete,
+            path: "/api/v1/admin/users/{user_id}/sessions/{session_id}",
+            operation: "user_session_end",
+            summary: "End one browser session of a person",
+            audit: Audit::Entry("user.signed_out"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(sessions::user_session_end),
+        },
+        Route {
+            method: Method::Delete,
+            path: "/api/v1/admin/users/{user_id}/tokens/{token_id}",
+            operation: "user_token_revoke",
+            summary: "Revoke one bearer token of a person",
+            audit: Audit::Entry("user.signed_out"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(sessions::user_token_revoke),
         },
     ]
 }

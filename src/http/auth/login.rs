@@ -94,7 +94,7 @@ async fn exchange(
     let (scope, session) =
         identity::authenticate_cookie(&state.store, cookie, &settings.sessions).await?;
     let ctx = state.store.enter(scope, call.request_id).await?;
-    let input = TokenInput { role: None, lifetime_ms: settings.login_token_lifetime_ms };
+    let input = TokenInput { role: None, lifetime_s: settings.login_token_lifetime_ms / 1000 };
     let permit = policy::authorize::<tokens::Issue>(&ctx)?;
     let issued = identity::token_issue(permit, &state.signer, input).await;
     identity::logout(&ctx, session.id).await?;

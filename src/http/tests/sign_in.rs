@@ -155,3 +155,72 @@ async fn settings_are_used_and_recorded() {
     assert_eq!(verified["logs"].as_array().unwrap().len(), 2);
     assert!(verified["logs"].as_array().unwrap().iter().all(|log| log["sound"] == true));
 }
+
+#[tokio::test]
+async fn sessions_and_tokens_are_listed_and_ended_by_their_person() {
+    let world = World::new();
+    world.tenant().await;
+    let here = world.signed_in("v@alpha.example", "viewer").await;
+    let mut there = world.client();
+    there.log_in("v@alpha.example", PASSWORD).await.expect(200);
+    let listed = here.get("/api/v1/auth/sessions").await.expect(200).json();
+    let sessions = listed["items"].as_array().unwrap();
+    let current: Vec<_> = sessions.iter().map(|session| session["current"].clone()).collect();
+    assert_eq!(current, [json!(false), json!(true)], "newest first: {listed:#}");
+    let other = format!("/api/v1/auth/sessions/{}", sessions[0]["id"].as_str().unwrap());
+    here.send("DELETE", &other, Body::empty()).await.expect(204);
+    there.get("/api/v1/auth/me").await.expect(401);
+    let again = here.send("DELETE", &other, Body::empty()).await.expect(404);
+    assert_eq!(again.json()["code"], "session_not_found");
+
+    let wanted = json!({ "lifetime_s": 3600, "role": "viewer" });
+    let issued = here.post("/api/v1/auth/tokens", wanted).await.expect(201);
+    let token = issued.json()["access_token"].as_str().unwrap().to_owned();
+    let script = world.client().with("authorization", &format!("Bearer {token}"));
+    script.get("/api/v1/documents").await.expect(200);
+    let listed = here.get("/api/v1/auth/tokens").await.expect(200);
+    assert!(!listed.text().contains(&token), "a token is shown once");
+    assert_eq!(listed.json()["items"][0]["id"], issued.json()["id"]);
+    here.send("DELETE", issued.header("location"), Body::empty()).await.expect(204);
+    script.get("/api/v1/documents").await.expect(401);
+    for (wrong, field) in [
+        (json!({ "lifetime_s": 1 }), "lifetime_s"),
+        (json!({ "lifetime_s": i64::MAX }), "lifetime_s"),
+        (json!({ "lifetime_s": 3600, "role": "king" }), "role"),
+    ] {
+        let refused = here.post("/api/v1/auth/tokens", wrong).await.expect(422);
+        assert_eq!(refused.json()["errors"][0]["field"], field);
+    }
+    let above = json!({ "lifetime_s": 3600, "role": "admin" });
+    let refused = here.post("/api/v1/auth/tokens", above).await.expect(403);
+    assert_eq!(refused.json()["code"], "above_own_rights");
+}
+
+#[tokio::test]
+async fn an_administrator_signs_somebody_out_everywhere_or_in_one_place() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    let one = world.signed_in("v@alpha.example", "viewer").await;
+    let mut two = world.client();
+    two.log_in("v@alpha.example", PASSWORD).await.expect(200);
+    let token = one.post("/api/v1/auth/tokens", json!({ "lifetime_s": 3600 })).await.expect(201);
+    let me = one.get("/api/v1/auth/me").await.expect(200).json();
+    let places = format!("/api/v1/admin/users/{}/sessions", me["id"].as_str().unwrap());
+    let seen = admin.get(&places).await.expect(200).json();
+    assert_eq!(seen["sessions"].as_array().unwrap().len(), 2, "{seen:#}");
+    assert_eq!(seen["tokens"][0]["id"], token.json()["id"]);
+    let newest = seen["sessions"][0]["id"].as_str().unwrap();
+    admin.send("DELETE", &format!("{places}/{newest}"), Body::empty()).await.expect(204);
+    two.get("/api/v1/auth/me").await.expect(401);
+    one.get("/api/v1/auth/me").await.expect(200);
+    let ended = admin.send("DELETE", &places, Body::empty()).await.expect(200).json();
+    assert_eq!(ended, json!({ "sessions_ended": 1, "tokens_ended": 1 }));
+    one.get("/api/v1/auth/me").await.expect(401);
+    let bearer = format!("Bearer {}", token.json()["access_token"].as_str().unwrap());
+    world.client().with("authorization", &bearer).get("/api/v1/auth/me").await.expect(401);
+    let entries = world.operator(Method::Get, "/api/v1/admin/audit?action=user.", Value::Null);
+    let entries = entries.await.expect(200).json();
+    assert_eq!(entries["items"][0]["action"], "user.signed_out", "{entries:#}");
+    assert_eq!(entries["items"][0]["detail"]["which"], "all");
+}

@@ -126,6 +126,8 @@ fn collect_actions(dir: &Path, into: &mut BTreeSet<String>) {
 fn tenant_objects_are_named_by_ids_that_the_matrix_knows() {
     let known = [
         IdKind::User,
+        IdKind::Session,
+        IdKind::Token,
         IdKind::Document,
         IdKind::Revision,
         IdKind::Page,

@@ -8,7 +8,7 @@ use super::*;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 fn input(role: Option<Role>) -> TokenInput {
-    TokenInput { role, lifetime_ms: DAY_MS }
+    TokenInput { role, lifetime_s: DAY_MS / 1000 }
 }
 
 impl Plant {
@@ -118,9 +118,9 @@ async fn lives_and_numbers_are_limited() {
     let anna = plant.add("anna", Viewer, Internal).await;
     let ctx = plant.acting_as(anna.id).await;
     let signer = plant.signer();
-    for lifetime_ms in [i64::MIN, -1, 0, TOKEN_LIFETIME_MIN_MS - 1, TOKEN_LIFETIME_MAX_MS + 1] {
-        let refused = token_issue(permit(&ctx), &signer, TokenInput { role: None, lifetime_ms });
-        assert_eq!(refused.await.unwrap_err().violation().unwrap().field, "lifetime_ms");
+    for lifetime_s in [i64::MIN, -1, 0, TOKEN_LIFETIME_MIN_S - 1, TOKEN_LIFETIME_MAX_S + 1] {
+        let refused = token_issue(permit(&ctx), &signer, TokenInput { role: None, lifetime_s });
+        assert_eq!(refused.await.unwrap_err().violation().unwrap().field, "lifetime_s");
     }
     for _ in 0..TOKENS_PER_PERSON_MAX {
         token_issue(permit(&ctx), &signer, input(None)).await.unwrap();
@@ -173,4 +173,19 @@ async fn the_key_outlives_the_process_and_nothing_shows_the_token() {
     let (store, operator) = Store::open(options).unwrap();
     let plant = Plant { store, operator, clock, passwords, steady, sessions, tokens, tenant, _dir };
     plant.bearer(issued.reveal()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_tokens() {
+    let plant = Plant::new().await;
+    let anna = plant.add("anna", Viewer, Internal).await;
+    let ctx = plant.acting_as(anna.id).await;
+    let issued = token_issue(permit(&ctx), &plant.signer(), input(None)).await.unwrap();
+    let change = PasswordChange {
+        current: typed(&anna.password),
+        new: typed("another one that is long enough"),
+        keep_session: None,
+    };
+    change_own_password(permit(&ctx), &plant.passwords, change).await.unwrap();
+    assert_eq!(code(plant.bearer(issued.reveal()).await), "token_refused");
 }
