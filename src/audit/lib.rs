@@ -38,6 +38,7 @@ mod checkpoint;
 mod entry;
 mod error;
 mod event;
+mod export;
 mod frontier;
 mod hash;
 mod proof;
@@ -49,6 +50,10 @@ pub use checkpoint::{Checkpoint, NOTE_MAX_BYTES, ORIGIN_MAX_BYTES};
 pub use entry::{ENTRY_MAX_BYTES, Entry, Object};
 pub use error::{EntryError, FrontierError, HashError, NoteError, ProofError};
 pub use event::{Action, Event, OBJECT_ID_MAX_CHARS, Outcome, Stamp};
+pub use export::{
+    Cover, EXPORT_FORMAT, ExportEnd, ExportError, ExportHead, ExportVerifier, Subtree,
+    VerifiedExport,
+};
 pub use frontier::Frontier;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use proof::{

@@ -1,6 +1,7 @@
 //! The API as the command line uses it: the same routes as everybody else, with the operator's
 //! rights, through the socket of a running server or in this process.
 
+use std::io::Write;
 use std::path::Path;
 
 use http::Method;
@@ -72,6 +73,30 @@ impl Api {
         let (content_type, body) = multipart(file_name, &content, fields);
         let request = ConsoleRequest::new(Method::Post, "/api/v1/documents/upload");
         self.answer(request.bytes(content_type, body)).await
+    }
+
+    /// Writes what a route answers to `out`, piece by piece; returns its length.
+    pub(crate) async fn download(
+        &self,
+        target: &str,
+        out: &mut impl Write,
+    ) -> Result<u64, CliError> {
+        let request = self.addressed(ConsoleRequest::new(Method::Get, target));
+        let mut response = self.console.send(request).await.map_err(unreachable_server)?;
+        let status = response.status;
+        if !status.is_success() {
+            let bytes = response.bytes().await.map_err(unreachable_server)?;
+            let body = serde_json::from_slice(&bytes).unwrap_or_default();
+            return Err(CliError::Problem(Box::new(Problem { status: status.as_u16(), body })));
+        }
+        let failed = |source| CliError::File { what: "writing the file".to_owned(), source };
+        let mut written = 0;
+        while let Some(piece) = response.chunk().await.map_err(unreachable_server)? {
+            out.write_all(&piece).map_err(failed)?;
+            written += piece.len() as u64;
+        }
+        out.flush().map_err(failed)?;
+        Ok(written)
     }
 
     async fn answer(&self, request: ConsoleRequest) -> Result<Value, CliError> {

@@ -257,7 +257,7 @@ fn unreadable_from(read: u64, verifier: Verifier) -> Report {
     report
 }
 
-fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {
+pub(crate) fn hash_of(bytes: &[u8]) -> Result<Hash, StoreError> {
     let array =
         <[u8; 32]>::try_from(bytes).map_err(|_| StoreError::Corrupt("audit_entries.leaf_hash"))?;
     Ok(Hash::from_bytes(array))

@@ -50,7 +50,7 @@ impl CheckpointFile {
         origin: &str,
         key: SigningKey,
     ) -> Result<Option<(Self, Checkpoint)>, StoreError> {
-        let Some((slot, head)) = read_slots(path, origin, &key.verifying_key())? else {
+        let Some((slot, _, head)) = read_slots(path, origin, &key.verifying_key())? else {
             return Ok(None);
         };
         let file = OpenOptions::new().write(true).open(path);
@@ -112,14 +112,23 @@ pub(crate) fn read_checkpoint(
     origin: &str,
     key: &VerifyingKey,
 ) -> Result<Option<Checkpoint>, StoreError> {
-    Ok(read_slots(path, origin, key)?.map(|(_, head)| head))
+    Ok(read_slots(path, origin, key)?.map(|(_, _, head)| head))
+}
+
+/// As [`read_checkpoint`], with the note as it was signed.
+pub(crate) fn read_signed_note(
+    path: &Path,
+    origin: &str,
+    key: &VerifyingKey,
+) -> Result<Option<(String, Checkpoint)>, StoreError> {
+    Ok(read_slots(path, origin, key)?.map(|(_, note, head)| (note, head)))
 }
 
 fn read_slots(
     path: &Path,
     origin: &str,
     key: &VerifyingKey,
-) -> Result<Option<(usize, Checkpoint)>, StoreError> {
+) -> Result<Option<(usize, String, Checkpoint)>, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -129,7 +138,7 @@ fn read_slots(
     file.take((SLOTS * SLOT_BYTES) as u64)
         .read_to_end(&mut bytes)
         .map_err(StoreError::io("reading the checkpoint"))?;
-    let mut newest: Option<(usize, Checkpoint)> = None;
+    let mut newest: Option<(usize, String, Checkpoint)> = None;
     let mut reason = "the checkpoint file is empty".to_owned();
     for (slot, bytes) in bytes.chunks(SLOT_BYTES).enumerate() {
         let note = bytes.split(|b| *b == 0).next().unwrap_or_default();
@@ -137,8 +146,8 @@ fn read_slots(
             continue;
         }
         match verify(note, origin, key) {
-            Ok(head) if newest.as_ref().is_none_or(|(_, n)| head.size > n.size) => {
-                newest = Some((slot, head));
+            Ok(head) if newest.as_ref().is_none_or(|(_, _, n)| head.size > n.size) => {
+                newest = Some((slot, String::from_utf8_lossy(note).into_owned(), head));
             }
             Ok(_) => {}
             Err(why) => reason = why,

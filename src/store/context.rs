@@ -143,6 +143,10 @@ impl TenantCtx {
         self.write(move |tx| tx.commit(event, ())).await
     }
 
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The tenant's original files.
     #[must_use]
     pub fn blobs(&self) -> Blobs {

@@ -78,3 +78,71 @@ fn doctor_looks_and_changes_nothing() {
     }
     assert!(!appliance.data_dir().exists());
 }
+
+#[test]
+fn an_export_of_the_log_is_verified_offline_by_the_program_and_by_the_script() {
+    let appliance = Appliance::stopped();
+    appliance.json(&["init", "--tenant", "alpha", "--admin", "a@alpha.example"]);
+    appliance.json(&["user", "add", "b@alpha.example", "--name", "B \"the\" second"]);
+    let key = appliance.json(&["audit", "checkpoint"])["public_key"].as_str().unwrap().to_owned();
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/verify-audit.py");
+    let lines = std::fs::read_to_string(&script).unwrap().lines().count();
+    assert!(lines <= 200, "an auditor reads {lines} lines");
+    let by_script = |file: &std::path::Path, key: &str| {
+        let output = std::process::Command::new("python3")
+            .arg(&script)
+            .arg(file)
+            .args(["--public-key", key])
+            .output()
+            .expect("python3 runs");
+        assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+        (output.status.code(), text(&output.stdout))
+    };
+    // Without a data directory, as on the auditor's machine.
+    let by_program = |file: &std::path::Path, key: &str| {
+        let output = std::process::Command::new(executable())
+            .args(["audit", "verify", "--export", file.to_str().unwrap(), "--public-key", key])
+            .output()
+            .unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    for format in ["jsonl", "csv"] {
+        let file = appliance.scratch().join(format!("log.{format}"));
+        let out = file.to_str().unwrap();
+        appliance.json(&["audit", "export", "--format", format, "--out", out]);
+        let again = appliance.command(&["audit", "export", "--format", format, "--out", out]);
+        assert_eq!(again.status.code(), Some(1), "an existing file was overwritten");
+        for (code, said) in [by_script(&file, &key), by_program(&file, &key)] {
+            assert_eq!(code, Some(0), "{format}: {said}");
+            assert!(said.starts_with("sound: ") && said.contains("(as given)"), "{said}");
+        }
+        let whole = std::fs::read_to_string(&file).unwrap();
+        let other_key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+        let half: String = whole.lines().take(3).map(|line| format!("{line}\n")).collect();
+        let note = whole.find("\\n\\n— ").unwrap() - 3;
+        let mut forged = whole.clone();
+        forged.replace_range(note..=note, if &whole[note..=note] == "A" { "B" } else { "A" });
+        for (what, content, key) in [
+            ("altered", whole.replacen("user.created", "user.deleted", 2), key.as_str()),
+            ("left out", whole.replacen("\"index\":2,", "\"index\":3,", 1), &key),
+            ("cut off", half, &key),
+            ("forged", forged, &key),
+            ("empty", String::new(), &key),
+            ("another key", whole.clone(), other_key),
+        ] {
+            // In the CSV form the quotes of an entry are doubled.
+            let content = if what == "left out" && format == "csv" {
+                whole.replacen("\"\"index\"\":2,", "\"\"index\"\":3,", 1)
+            } else {
+                content
+            };
+            assert!(what == "another key" || content != whole, "{what}");
+            let damaged = appliance.scratch().join("damaged");
+            std::fs::write(&damaged, content).unwrap();
+            for (code, said) in [by_script(&damaged, key), by_program(&damaged, key)] {
+                assert_ne!(code, Some(0), "{format}, {what}: {said}");
+                assert!(said.starts_with("NOT SOUND: "), "{format}, {what}: {said}");
+            }
+        }
+    }
+}

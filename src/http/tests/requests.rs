@@ -200,3 +200,94 @@ async fn metrics_have_help_type_and_bounded_labels() {
     assert!(text.contains("method=\"other\""), "{text}");
     assert!(!text.contains("0190b6a1") && !text.contains("/pot"), "{text}");
 }
+
+#[tokio::test]
+async fn the_log_is_proved_entry_by_entry_and_state_by_state() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    let root = "/api/v1/admin/audit";
+    let early = admin.get(&format!("{root}/checkpoint")).await.expect(200).json();
+    let size = early["size"].as_u64().unwrap();
+    assert!(early["note"].as_str().unwrap().starts_with(early["origin"].as_str().unwrap()));
+    world.person("b@alpha.example", "viewer").await;
+    let hash = |value: &serde_json::Value| value.as_str().unwrap().parse::<audit::Hash>().unwrap();
+    let path = |value: &serde_json::Value| {
+        value["path"].as_array().unwrap().iter().map(hash).collect::<Vec<_>>()
+    };
+    for index in 0..size {
+        let target = format!("{root}/entries/{index}/proof?tree_size={size}");
+        let proof = admin.get(&target).await.expect(200).json();
+        assert_eq!(hash(&proof["root"]), hash(&early["root"]));
+        let inclusion =
+            audit::InclusionProof { leaf_index: index, tree_size: size, path: path(&proof) };
+        let leaf = audit::leaf_hash(proof["entry"].as_str().unwrap().as_bytes());
+        audit::verify_inclusion(&inclusion, &leaf, &hash(&early["root"])).unwrap();
+    }
+    let target = format!("{root}/consistency?old_size={size}");
+    let proof = admin.get(&target).await.expect(200).json();
+    let later = admin.get(&format!("{root}/checkpoint")).await.expect(200).json();
+    assert!(later["size"].as_u64().unwrap() > size);
+    assert_eq!((&proof["new_size"], &proof["new_root"]), (&later["size"], &later["root"]));
+    let consistency = audit::ConsistencyProof {
+        old_size: size,
+        new_size: later["size"].as_u64().unwrap(),
+        path: path(&proof),
+    };
+    let roots = [&early, &later].map(|state| hash(&state["root"]));
+    audit::verify_consistency(&consistency, &roots[0], &roots[1]).unwrap();
+
+    let beyond = format!("{root}/entries/{}/proof", later["size"]);
+    let refused = admin.get(&beyond).await.expect(404);
+    assert_eq!(refused.json()["code"], "audit_entry_not_found");
+    for (target, field) in [
+        (format!("{root}/entries/0/proof?tree_size=99999"), "tree_size"),
+        (format!("{root}/consistency?old_size=99999"), "old_size"),
+        (format!("{root}/export?format=xml"), "format"),
+        (format!("{root}/export?from=soon"), "from"),
+    ] {
+        let refused = admin.get(&target).await.expect(422);
+        assert_eq!(refused.json()["errors"][0]["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn an_export_of_the_log_proves_itself_in_both_forms() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    for _ in 0..3 {
+        admin.get("/api/v1/admin/users").await.expect(200);
+        world.person(&format!("p{}@alpha.example", rand_name()), "viewer").await;
+    }
+    let export = admin.get("/api/v1/admin/audit/export").await.expect(200);
+    assert!(export.header("content-disposition").contains("audit.jsonl"));
+    let text = export.text();
+    let mut lines = text.lines();
+    let mut verifier = audit::ExportVerifier::begin(lines.next().unwrap()).unwrap();
+    lines.for_each(|line| verifier.line(line).unwrap());
+    let sound = verifier.finish().unwrap();
+    assert_eq!(sound.entries, sound.checkpoint.size, "all of it");
+    assert!(text.contains("\"user.created\"") && !text.contains("a@alpha.example"));
+    // An empty stretch is proved to be part of the log as well.
+    let none = admin.get("/api/v1/admin/audit/export?until=2001-01-01").await.expect(200).text();
+    let mut lines = none.lines();
+    let mut verifier = audit::ExportVerifier::begin(lines.next().unwrap()).unwrap();
+    lines.for_each(|line| verifier.line(line).unwrap());
+    assert_eq!(verifier.finish().unwrap().entries, 0);
+    let csv = admin.get("/api/v1/admin/audit/export?format=csv").await.expect(200);
+    let text = csv.text();
+    let rows: Vec<&str> = text.lines().collect();
+    assert_eq!(rows[1], "index,time,actor,action,object,outcome,entry");
+    assert!(rows[0].starts_with("# {") && rows[rows.len() - 1].starts_with("# {"));
+    let viewer = world.signed_in("v@alpha.example", "viewer").await;
+    viewer.get("/api/v1/admin/audit/export").await.expect(403);
+    let told = admin.get("/api/v1/admin/audit?action=audit.exported").await.expect(200).json();
+    assert_eq!(told["items"].as_array().unwrap().len(), 3);
+}
+
+/// A name that no other call gives.
+fn rand_name() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
