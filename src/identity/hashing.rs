@@ -56,6 +56,16 @@ impl PasswordHash {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it costs less to guess against than one that is made today.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let Ok(hash) = Phc::new(&self.0) else { return false };
+        let weaker = |params: &Params| {
+            params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES || params.p_cost() < LANES
+        };
+        hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+            || Params::try_from(&hash).is_ok_and(|params| weaker(&params))
+    }
 }
 
 impl fmt::Debug for PasswordHash {
@@ -208,6 +218,19 @@ mod tests {
         assert_eq!(right, Verdict::Right);
         let wrong = passwords.verify(password("correct house"), Some(one)).await.unwrap();
         assert_eq!(wrong, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_weaker_parameters_is_outdated() {
+        let passwords = Passwords::new(PasswordSettings::default());
+        let fresh = passwords.hash(password("correct horse"), &OsEntropy).await.unwrap();
+        assert!(!fresh.is_outdated());
+        for (from, to) in [("m=19456", "m=9216"), ("t=2", "t=1"), ("argon2id", "argon2i")] {
+            let weaker = PasswordHash::from_row(fresh.as_str().replacen(from, to, 1));
+            assert!(weaker.is_outdated(), "{to}");
+        }
+        let stronger = PasswordHash::from_row(fresh.as_str().replacen("m=19456", "m=65536", 1));
+        assert!(!stronger.is_outdated());
     }
 
     #[tokio::test]

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use base::{RequestId, SessionId, TenantId, Timestamp};
-use store::{NewSessionRow, Store, StoreError};
+use base::{RequestId, SessionId, TenantId, Timestamp, UserId};
+use store::{NewSessionRow, SecondFactor, Store, StoreError, TenantCtx};
 
 use crate::hashing::{PasswordHash, Verdict};
 use crate::sessions::{Secret, session_find};
 use crate::{
-    CookieValue, Email, IdentityError, Password, Passwords, SessionSettings, User, logout,
+    CookieValue, Email, IdentityError, Password, Passwords, SessionSettings, User, events, logout,
     store_users,
 };
 
@@ -44,6 +44,8 @@ pub struct Login {
     pub user: User,
     /// They still have a one-time password and must choose their own first.
     pub must_change_password: bool,
+    /// How it stands with their second factor.
+    pub second_factor: SecondFactor,
 }
 
 /// Signs somebody in. An unknown tenant, an unknown person, a wrong password and a disabled account
@@ -87,6 +89,7 @@ pub async fn login(
     };
     turn.admit(guesses.as_ref(), store.now())?;
     let hash = credential.as_ref().map(|c| PasswordHash::from_row(c.password_hash.clone()));
+    let typed = input.password.clone();
     let verdict = passwords.verify(input.password, hash.clone()).await?;
     let Some((tenant_id, db)) = credentials else {
         turn.failed(guesses, store.now());
@@ -106,7 +109,7 @@ pub async fn login(
     let guesses = turn.succeeded(guesses).map(|guesses| (key, guesses));
     let session_id = db.open_session(user_id, row, guesses).await?;
     drop(turn);
-    let (scope, _) = session_find(store, tenant_id, &secret, settings).await?;
+    let (scope, session) = session_find(store, tenant_id, &secret, settings).await?;
     let ctx = store.enter(scope, request_id).await?;
     let now_has = move |tx: &store::ReadTx<'_>| -> Result<_, IdentityError> {
         let user = store_users::user_get(tx, user_id)?.ok_or(IdentityError::InvalidCredentials)?;
@@ -119,7 +122,41 @@ pub async fn login(
         logout(&ctx, session_id).await?;
         return Err(IdentityError::InvalidCredentials);
     }
+    if let Some(old) = hash.filter(PasswordHash::is_outdated)
+        && let Err(error) = hash_anew(&ctx, passwords, user_id, typed, old).await
+    {
+        // The old one goes on counting; the next sign-in tries again.
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(user.id = %user_id, error, "a password could not be hashed anew");
+    }
     let must_change_password = user.must_change_password;
     let cookie = secret.cookie(tenant_id);
-    Ok(Login { cookie, tenant_id, session_id, expires_at, user, must_change_password })
+    let second_factor = session.second_factor;
+    Ok(Login {
+        cookie,
+        tenant_id,
+        session_id,
+        expires_at,
+        user,
+        must_change_password,
+        second_factor,
+    })
+}
+
+/// Gives a password that was right a hash of today's parameters, unless it was changed meanwhile.
+async fn hash_anew(
+    ctx: &TenantCtx,
+    passwords: &Passwords,
+    user: UserId,
+    typed: Password,
+    old: PasswordHash,
+) -> Result<(), IdentityError> {
+    let hash = passwords.hash(typed, ctx.entropy()).await?;
+    ctx.write(move |tx| {
+        if !store_users::password_rehash(&tx, user, &old, &hash)? {
+            return Err(IdentityError::UserNotFound);
+        }
+        Ok(tx.commit(events::about(events::PASSWORD_REHASHED, user), ())?)
+    })
+    .await
 }

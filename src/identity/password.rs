@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use crate::IdentityError;
+use crate::guessable::is_guessed_first;
 
 /// Fewest characters of a password (NIST SP 800-63B-4 asks for 8 with and 15 without a second
 /// factor; the plant's own rule may not be weaker than this).
@@ -40,11 +41,16 @@ impl Password {
         Self(composed)
     }
 
-    /// Whether it may be chosen as a new password; `field` is named where it may not.
+    /// Whether it may be chosen as a new password; `field` is named where it may not. `known` are
+    /// words that go with the account, and may not be all that there is to the password.
     ///
     /// # Errors
     /// [`IdentityError::Invalid`] with the rule that it breaks.
-    pub(crate) fn check_rules(&self, field: &str) -> Result<(), IdentityError> {
+    pub(crate) fn check_rules<'k>(
+        &self,
+        field: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Result<(), IdentityError> {
         let chars = self.0.chars().count();
         if !(PASSWORD_MIN_CHARS..=PASSWORD_MAX_CHARS).contains(&chars) {
             return Err(IdentityError::invalid(
@@ -54,6 +60,13 @@ impl Password {
         }
         if self.0.contains('\0') {
             return Err(IdentityError::invalid(field, "must not contain the NUL character"));
+        }
+        if is_guessed_first(&self.0, known) {
+            return Err(IdentityError::invalid(
+                field,
+                "is among the first that are guessed: common words, names, dates and runs of keys do \
+                 not count; a sentence of your own is good",
+            ));
         }
         Ok(())
     }
@@ -80,16 +93,7 @@ pub struct OneTimePassword(Zeroizing<String>);
 
 impl OneTimePassword {
     pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, EntropyError> {
-        let mut random = Zeroizing::new([0_u8; GROUPS * SYMBOLS_PER_GROUP]);
-        entropy.fill(random.as_mut())?;
-        let mut text = Zeroizing::new(String::with_capacity(random.len() + GROUPS));
-        for (i, byte) in random.iter().enumerate() {
-            if i > 0 && i % SYMBOLS_PER_GROUP == 0 {
-                text.push('-');
-            }
-            text.push(char::from(SYMBOLS[usize::from(byte % 32)]));
-        }
-        Ok(Self(text))
+        Ok(Self(random_symbols(entropy, GROUPS, SYMBOLS_PER_GROUP)?))
     }
 
     /// The password, to be shown once.
@@ -101,6 +105,24 @@ impl OneTimePassword {
     pub(crate) fn to_password(&self) -> Password {
         Password(self.0.clone())
     }
+}
+
+/// Random symbols of 5 bits each, in groups, to be read from a screen or a note.
+pub(crate) fn random_symbols(
+    entropy: &dyn Entropy,
+    groups: usize,
+    symbols_per_group: usize,
+) -> Result<Zeroizing<String>, EntropyError> {
+    let mut random = Zeroizing::new(vec![0_u8; groups * symbols_per_group]);
+    entropy.fill(&mut random)?;
+    let mut text = Zeroizing::new(String::with_capacity(random.len() + groups));
+    for (i, byte) in random.iter().enumerate() {
+        if i > 0 && i % symbols_per_group == 0 {
+            text.push('-');
+        }
+        text.push(char::from(SYMBOLS[usize::from(byte % 32)]));
+    }
+    Ok(text)
 }
 
 impl fmt::Debug for OneTimePassword {
@@ -119,12 +141,16 @@ mod tests {
 
     #[test]
     fn the_rules_name_the_field() {
-        let check = |text: &str| Password::typed(text.into()).check_rules("new_password");
-        for text in ["", "elevenchars", "with\0a NUL inside", &"x".repeat(257), &"x".repeat(9000)] {
+        let check = |text: &str| Password::typed(text.into()).check_rules("new_password", []);
+        let long = "zwölf Möwen fliegen ".repeat(20);
+        for text in
+            ["", "elevenchars", "with\0a NUL inside", "Passwort2026!", &long, &"x".repeat(9000)]
+        {
             let violation = check(text).unwrap_err().violation().unwrap();
             assert_eq!(violation.field, "new_password", "{}", text.len());
         }
-        for text in ["twelve chars", "Zwölfeinhalb", &"ü".repeat(256), &"x".repeat(256)] {
+        let longest: String = long.chars().take(256).collect();
+        for text in ["twelve chars", "Zwölfeinhalb", &longest] {
             check(text).unwrap();
         }
     }
@@ -150,7 +176,7 @@ mod tests {
         assert_ne!(one.reveal(), other.reveal());
         assert_eq!(one.reveal().len(), 23);
         assert!(one.reveal().split('-').all(|group| group.len() == 5));
-        one.to_password().check_rules("password").unwrap();
+        one.to_password().check_rules("password", []).unwrap();
     }
 
     proptest! {

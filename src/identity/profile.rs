@@ -1,12 +1,12 @@
 //! One's own account.
 
 use audit::Outcome;
-use base::SessionId;
+use base::{SessionId, UserId};
 use policy::{Permit, profile};
 use serde_json::json;
-use store::{guesses_get, guesses_put};
+use store::{TenantCtx, guesses_get, guesses_put};
 
-use crate::hashing::Verdict;
+use crate::hashing::{PasswordHash, Verdict};
 use crate::store_credentials::{sessions_revoke_all_of, tokens_revoke_all_of};
 use crate::store_users::{self, PasswordKind};
 use crate::{DisplayName, IdentityError, Language, Password, Passwords, User, events};
@@ -84,34 +84,14 @@ pub async fn change_own_password(
 ) -> Result<(), IdentityError> {
     let ctx = permit.ctx();
     let id = ctx.user_id().ok_or(IdentityError::PersonRequired)?;
-    change.new.check_rules("new_password")?;
+    let person = ctx.read(move |tx| Ok::<_, IdentityError>(store_users::user_get(tx, id)?));
+    let person = person.await?.ok_or(IdentityError::UserNotFound)?;
+    let known = [person.email.as_str(), person.display_name.as_str()];
+    change.new.check_rules("new_password", known)?;
     if change.new == change.current {
         return Err(IdentityError::invalid("new_password", "must differ from the present one"));
     }
-    let email = ctx.read(move |tx| Ok::<_, IdentityError>(store_users::user_get(tx, id)?));
-    let email = email.await?.ok_or(IdentityError::UserNotFound)?.email;
-    // The same credential as at sign-in: who found an open session does not guess beside it.
-    let realm = ctx.tenant_id();
-    let mut turn = passwords.guard().turn(realm.as_bytes(), email.as_str()).await;
-    let key = *turn.key();
-    let known = move |tx: &store::ReadTx<'_>| -> Result<_, IdentityError> {
-        Ok((store_users::password_get(tx, id)?, guesses_get(tx, &key)?))
-    };
-    let (present, guesses) = ctx.read(known).await?;
-    let present = present.ok_or(IdentityError::UserNotFound)?;
-    turn.admit(guesses.as_ref(), ctx.now())?;
-    let verdict = passwords.verify(change.current, Some(present.clone())).await?;
-    if verdict == Verdict::Wrong {
-        let guesses = turn.failed(guesses, ctx.now());
-        let refused = move |tx: store::WriteTx<'_>| -> Result<_, IdentityError> {
-            guesses_put(&tx, &key, &guesses)?;
-            let event = events::about(events::PASSWORD_CHANGE_REFUSED, id).outcome(Outcome::Denied);
-            Ok(tx.commit(event, ())?)
-        };
-        ctx.write(refused).await?;
-        return Err(wrong_current());
-    }
-    drop(turn);
+    let present = check_own_password(ctx, passwords, id, change.current).await?;
     let hash = passwords.hash(change.new, ctx.entropy()).await?;
     let keep = change.keep_session;
     ctx.write(move |tx| {
@@ -127,6 +107,40 @@ pub async fn change_own_password(
         Ok(tx.commit(event, ())?)
     })
     .await
+}
+
+/// Checks the password of whoever is signed in; returns the hash that it was checked against. A
+/// wrong one is counted and recorded.
+pub(crate) async fn check_own_password(
+    ctx: &TenantCtx,
+    passwords: &Passwords,
+    id: UserId,
+    current: Password,
+) -> Result<PasswordHash, IdentityError> {
+    let email = ctx.read(move |tx| Ok::<_, IdentityError>(store_users::user_get(tx, id)?));
+    let email = email.await?.ok_or(IdentityError::UserNotFound)?.email;
+    // The same credential as at sign-in: who found an open session does not guess beside it.
+    let realm = ctx.tenant_id();
+    let mut turn = passwords.guard().turn(realm.as_bytes(), email.as_str()).await;
+    let key = *turn.key();
+    let known = move |tx: &store::ReadTx<'_>| -> Result<_, IdentityError> {
+        Ok((store_users::password_get(tx, id)?, guesses_get(tx, &key)?))
+    };
+    let (present, guesses) = ctx.read(known).await?;
+    let present = present.ok_or(IdentityError::UserNotFound)?;
+    turn.admit(guesses.as_ref(), ctx.now())?;
+    let verdict = passwords.verify(current, Some(present.clone())).await?;
+    if verdict == Verdict::Wrong {
+        let guesses = turn.failed(guesses, ctx.now());
+        let refused = move |tx: store::WriteTx<'_>| -> Result<_, IdentityError> {
+            guesses_put(&tx, &key, &guesses)?;
+            let event = events::about(events::PASSWORD_REFUSED, id).outcome(Outcome::Denied);
+            Ok(tx.commit(event, ())?)
+        };
+        ctx.write(refused).await?;
+        return Err(wrong_current());
+    }
+    Ok(present)
 }
 
 fn wrong_current() -> IdentityError {

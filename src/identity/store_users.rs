@@ -141,6 +141,20 @@ pub(crate) fn password_set(
     Ok(())
 }
 
+/// Puts another hash of the same password in the place of `old`; returns whether that was still it.
+pub(crate) fn password_rehash(
+    tx: &WriteTx<'_>,
+    id: UserId,
+    old: &PasswordHash,
+    new: &PasswordHash,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2",
+        params![id.as_bytes(), old.as_str(), new.as_str()],
+    )?;
+    Ok(changed == 1)
+}
+
 struct RawUser {
     id: Vec<u8>,
     email: String,

@@ -251,3 +251,32 @@ async fn a_password_that_is_reset_while_it_is_checked_opens_nothing() {
     let live: Result<i64, store::StoreError> = live.await;
     assert_eq!(live.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn a_hash_of_weaker_parameters_is_made_anew_at_the_next_sign_in() {
+    use argon2::password_hash::PasswordHasher as _;
+    let plant = Plant::new().await;
+    let anna = plant.add("anna", Viewer, Internal).await;
+    let weak = argon2::Params::new(9_216, 1, 1, None).unwrap();
+    let hasher = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, weak);
+    let weak = hasher.hash_password_with_salt(anna.password.as_bytes(), &[7; 16]).unwrap();
+    let (ctx, text) = (plant.console().await, weak.to_string());
+    let weakened = ctx.write(move |tx| {
+        tx.execute("UPDATE users SET password_hash = ?1", [text])?;
+        tx.commit(audit::Event::new(audit::Action::new("user.changed")), ())
+    });
+    weakened.await.unwrap();
+    let stored = async || {
+        let sql = "SELECT password_hash FROM users";
+        let read = ctx.read(move |tx| tx.query_row(sql, [], |row| row.get::<_, String>(0)));
+        read.await.unwrap()
+    };
+    plant.try_login(Some("rauental"), &anna.email, "not the password").await.unwrap_err();
+    assert!(stored().await.contains("m=9216"), "a wrong password changes nothing");
+    plant.login(&anna).await;
+    let fresh = stored().await;
+    assert!(fresh.contains("m=19456,t=2,p=1"), "{fresh}");
+    plant.login(&anna).await;
+    assert_eq!(stored().await, fresh, "once is enough");
+    assert_eq!(plant.recorded("password.rehashed").await.len(), 1);
+}
