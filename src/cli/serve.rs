@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use http::{ServeOptions, Server, Transport};
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -11,8 +12,8 @@ use super::error::CliError;
 use super::output::note;
 use crate::composition::{Appliance, chain};
 use crate::config::Config;
-use crate::demo;
 use crate::telemetry::Telemetry;
+use crate::{demo, service_manager};
 
 pub(crate) async fn run(
     config: Config,
@@ -20,6 +21,7 @@ pub(crate) async fn run(
     telemetry: Option<Telemetry>,
 ) -> Result<(), CliError> {
     let started = Instant::now();
+    keep_memory_private()?;
     let mut appliance = Appliance::open(&config).await?;
     if let Some(telemetry) = telemetry {
         appliance.export_traces(telemetry);
@@ -43,6 +45,8 @@ pub(crate) async fn run(
     let serving = tokio::spawn(server.run(shutdown.clone()));
     appliance.start_background();
     tracing::info!(url, ready_ms = started.elapsed().as_millis(), "ready");
+    service_manager::tell_ready(&url);
+    let alive = tokio::spawn(service_manager::keep_alive());
     if args.demo {
         tokio::select! {
             prepared = prepare_demo(&appliance, &config, &url) => prepared?,
@@ -50,8 +54,18 @@ pub(crate) async fn run(
         }
     }
     let ended = serving.await;
+    service_manager::tell_stopping();
     appliance.shut_down().await;
+    alive.abort();
     ended.map_err(|_| CliError::Failed("the server ended unexpectedly".into()))
+}
+
+/// The memory of this process holds keys: it is dumped nowhere, and nobody but root looks into it.
+fn keep_memory_private() -> Result<(), CliError> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(Resource::Core, none)
+        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))
+        .map_err(|error| CliError::Failed(format!("core dumps can't be turned off: {error}")))
 }
 
 async fn prepare_demo(appliance: &Appliance, config: &Config, url: &str) -> Result<(), CliError> {

@@ -68,3 +68,61 @@ fn a_restart_keeps_certificate_people_and_documents() {
     let tenants: Value = appliance.json(&["tenant", "list"]);
     assert_eq!(tenants["items"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn the_service_manager_hears_that_the_server_is_ready_lives_and_stops() {
+    let mut appliance = Appliance::stopped();
+    let path = appliance.scratch().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let heard = || {
+        let mut message = [0; 4096];
+        let length = manager.recv(&mut message).expect("nothing is heard");
+        String::from_utf8_lossy(&message[..length]).into_owned()
+    };
+    let socket = path.to_str().unwrap().to_owned();
+    appliance.start_with(&[("NOTIFY_SOCKET", &socket), ("WATCHDOG_USEC", "100000")]);
+    let ready = heard();
+    assert!(ready.contains("READY=1") && ready.contains("STATUS=answers on https://"), "{ready}");
+    for _ in 0..3 {
+        assert_eq!(heard().trim(), "WATCHDOG=1");
+    }
+    appliance.stop();
+    let last = std::iter::repeat_with(heard).find(|message| !message.contains("WATCHDOG=1"));
+    assert!(last.unwrap().contains("STOPPING=1"));
+}
+
+/// Exposure that systemd may see in the unit, in tenths (`systemd-analyze security`).
+const EXPOSURE_MAX_TENTHS: u32 = 15;
+
+#[test]
+fn the_unit_leaves_little_open() {
+    let unit = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/millwright.service");
+    let analysed = std::process::Command::new("systemd-analyze")
+        .args(["security", "--offline=true"])
+        .arg(&unit)
+        .output();
+    let Ok(output) = analysed else {
+        println!("skipped: systemd-analyze is not installed");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let level = said.lines().find_map(|line| line.split_once("Overall exposure level for"));
+    let level = level.unwrap_or_else(|| panic!("no level: {said}")).1;
+    let number = level.split_whitespace().nth(1).unwrap();
+    let (whole, tenth) = number.split_once('.').unwrap();
+    let tenths = whole.parse::<u32>().unwrap() * 10 + tenth.parse::<u32>().unwrap();
+    println!("exposure: {number}");
+    assert!(tenths <= EXPOSURE_MAX_TENTHS, "{said}");
+}
+
+#[test]
+fn the_memory_of_the_server_is_dumped_nowhere() {
+    let mut appliance = Appliance::started();
+    let limits = format!("/proc/{}/limits", appliance.process_id());
+    let limits = std::fs::read_to_string(limits).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let values: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(values, ["0", "0"], "{core}");
+    appliance.stop();
+}

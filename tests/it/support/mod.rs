@@ -98,7 +98,6 @@ impl Appliance {
     }
 
     /// The running server's process id.
-    #[allow(dead_code, reason = "a bench looks at its memory")]
     pub(crate) fn process_id(&self) -> u32 {
         self.server.as_ref().unwrap().id()
     }
