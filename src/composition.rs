@@ -206,6 +206,7 @@ fn http_settings(config: &Config) -> Result<HttpSettings, CliError> {
             ..SessionSettings::default()
         },
         login_token_lifetime_ms: i64::from(session.token_minutes) * 60_000,
+        step_up_window_ms: i64::from(session.step_up_minutes) * 60_000,
         ..HttpSettings::default()
     })
 }

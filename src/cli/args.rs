@@ -298,6 +298,15 @@ pub(crate) enum User {
         #[command(flatten)]
         who: Who,
     },
+    /// Take away the second factor of somebody who has lost it; where there are two other
+    /// administrators, two must ask for it (--as)
+    #[command(alias = "reset-totp")]
+    ResetSecondFactor {
+        /// E-mail address
+        email: String,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Show where a person is signed in
     Sessions {
         /// E-mail address
@@ -329,6 +338,34 @@ pub(crate) enum Audit {
         /// Only this tenant
         #[arg(long, short, value_name = "SLUG")]
         tenant: Option<String>,
+        /// Verify this export instead, with no data directory at hand
+        #[arg(long, value_name = "FILE", conflicts_with = "tenant")]
+        export: Option<PathBuf>,
+        /// The key that must have signed the export, in base64, known from elsewhere
+        #[arg(long, value_name = "BASE64", requires = "export")]
+        public_key: Option<String>,
+    },
+    /// Export entries with the signed checkpoint and the proof that they are in the log
+    Export {
+        /// At or after this moment (2026-01-31 or 2026-01-31T08:00:00Z)
+        #[arg(long)]
+        from: Option<String>,
+        /// Before this moment
+        #[arg(long)]
+        until: Option<String>,
+        /// jsonl or csv
+        #[arg(long, default_value = "jsonl")]
+        format: String,
+        /// File to make; an existing one is not overwritten
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Show the newest signed checkpoint and the key that signs it
+    Checkpoint {
+        #[command(flatten)]
+        who: Who,
     },
     /// Show entries, newest first
     Show {

@@ -75,6 +75,9 @@ fn run(cli: Cli, out: Out) -> Result<(), CliError> {
         }
         Command::Man { dir } => write_manual(&dir),
         Command::Config(command) => settings::run(&global, &command, out),
+        Command::Audit(args::Audit::Verify { export: Some(file), public_key, .. }) => {
+            audit::verify_export(&file, public_key.as_deref(), out)
+        }
         command => {
             let loaded = load_config(&global, &command)?;
             let telemetry = match &command {

@@ -15,6 +15,7 @@ pub(crate) const fn who(command: &User) -> &Who {
         User::Add { who, .. }
         | User::List { who }
         | User::Role { who, .. }
+        | User::ResetSecondFactor { who, .. }
         | User::Sessions { who, .. }
         | User::SignOut { who, .. }
         | User::ResetPassword { who, .. } => who,
@@ -47,6 +48,19 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
             let user = api.patch(&format!("{ROOT}/{id}"), &json!({ "role": role })).await?;
             out.line(&format!("{email} is now {}.", field(&user, "role")));
             out.value(&user);
+        }
+        User::ResetSecondFactor { email, .. } => {
+            let id = find(api, email).await?;
+            let reset = api.post(&format!("{ROOT}/{id}/reset-second-factor"), &json!({})).await?;
+            out.line(&match field(&reset, "state").as_str() {
+                "done" => format!(
+                    "The second factor of {email} is gone; their sessions and tokens have ended."
+                ),
+                _ => "Noted. Another administrator must ask for the same within a day: repeat the \
+                      command with --as and their address."
+                    .to_owned(),
+            });
+            out.value(&reset);
         }
         User::Sessions { email, .. } => {
             let id = find(api, email).await?;

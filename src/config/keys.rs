@@ -53,6 +53,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("session.idle_minutes", "480", "A browser session ends after so long without a request."),
     key("session.absolute_hours", "24", "A browser session ends after so long in any case."),
     key("session.token_minutes", "60", "How long an API token lives that names no time itself."),
+    key(
+        "session.step_up_minutes",
+        "10",
+        "How long a second factor that was shown is good for what matters most.",
+    ),
     key("ingest.parse_memory_mib", "512", "Memory of the worker that reads one document."),
     key("ingest.parse_timeout_s", "30", "Time that the worker may take for one document."),
     key("ingest.jobs_in_parallel", "2", "Documents that are read at the same time."),

@@ -214,6 +214,7 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         ("session.idle_minutes", config.session.idle_minutes, 1, 43_200),
         ("session.absolute_hours", config.session.absolute_hours, 1, 720),
         ("session.token_minutes", config.session.token_minutes, 1, 527_040),
+        ("session.step_up_minutes", config.session.step_up_minutes, 1, 1_440),
         ("ingest.parse_memory_mib", config.ingest.parse_memory_mib, 64, 16_384),
         ("ingest.parse_timeout_s", config.ingest.parse_timeout_s, 1, 3_600),
         ("ingest.jobs_in_parallel", config.ingest.jobs_in_parallel, 1, 64),

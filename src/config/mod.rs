@@ -65,6 +65,7 @@ pub(crate) struct Session {
     pub(crate) idle_minutes: u32,
     pub(crate) absolute_hours: u32,
     pub(crate) token_minutes: u32,
+    pub(crate) step_up_minutes: u32,
 }
 
 /// The parse worker and the ingestion queue.

@@ -72,6 +72,7 @@ pub(crate) struct Id<T>(pub(crate) T);
 impl<T: PathId> Input for Id<T> {
     fn describe(signature: &mut Signature) {
         let schema = match T::PARAMETER.kind {
+            IdKind::Entry => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)),
             IdKind::Page => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)),
             IdKind::ErrorCode | IdKind::Asset => ObjectBuilder::new().schema_type(Type::String),
             _ => ObjectBuilder::new()

@@ -112,12 +112,19 @@ fn rules(route: &Route, access: Access) -> String {
         (Access::Appliance(p), _) => {
             format!("For administrators of the appliance (permission `{p}`).")
         }
-        (Access::SignedIn(p) | Access::Tenant(p), Some(role)) => {
+        (Access::Entering(p) | Access::SignedIn(p) | Access::Tenant(p), Some(role)) => {
             format!("Least role: {role} (permission `{p}`).")
         }
-        (Access::SignedIn(p) | Access::Tenant(p), None) => format!("Permission `{p}`."),
+        (Access::Entering(p) | Access::SignedIn(p) | Access::Tenant(p), None) => {
+            format!("Permission `{p}`.")
+        }
     };
-    format!("{who} Rate class: {}.", route.rate.as_str())
+    let step_up = if access.permission().is_some_and(policy::Permission::needs_step_up) {
+        " Whoever has a second factor must have shown it lately."
+    } else {
+        ""
+    };
+    format!("{who}{step_up} Rate class: {}.", route.rate.as_str())
 }
 
 fn problem() -> utoipa::openapi::Response {

@@ -49,6 +49,8 @@ impl fmt::Display for Method {
 pub enum Access {
     /// Anybody; the handler gets no tenant.
     Public,
+    /// Anybody whose password was right, before the second factor is shown too.
+    Entering(Permission),
     /// Anybody who is signed in, with a one-time password too.
     SignedIn(Permission),
     /// Whoever has the permission in the tenant they are signed in to.
@@ -63,7 +65,7 @@ impl Access {
     #[must_use]
     pub fn least_role(self) -> Option<Role> {
         match self {
-            Self::SignedIn(permission) | Self::Tenant(permission) => {
+            Self::Entering(permission) | Self::SignedIn(permission) | Self::Tenant(permission) => {
                 Role::ALL.into_iter().find(|r| permissions_of(*r).contains(permission))
             }
             Self::Public | Self::Appliance(_) => None,
@@ -75,15 +77,16 @@ impl Access {
     pub const fn permission(self) -> Option<Permission> {
         match self {
             Self::Public => None,
-            Self::SignedIn(p) | Self::Tenant(p) | Self::Appliance(p) => Some(p),
+            Self::Entering(p) | Self::SignedIn(p) | Self::Tenant(p) | Self::Appliance(p) => Some(p),
         }
     }
 
-    /// `public`, `signed_in`, `tenant` or `appliance`.
+    /// `public`, `entering`, `signed_in`, `tenant` or `appliance`.
     #[must_use]
     pub const fn scope(self) -> &'static str {
         match self {
             Self::Public => "public",
+            Self::Entering(_) => "entering",
             Self::SignedIn(_) => "signed_in",
             Self::Tenant(_) => "tenant",
             Self::Appliance(_) => "appliance",
@@ -193,6 +196,8 @@ pub enum IdKind {
     Conversation,
     /// A durable job.
     Job,
+    /// An entry of the audit log, counted from 0.
+    Entry,
     /// A code of the error registry.
     ErrorCode,
     /// A file of the web pages.

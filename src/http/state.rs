@@ -39,6 +39,8 @@ pub struct HttpSettings {
     pub tokens: TokenSettings,
     /// Life of a token that is issued at login, in milliseconds.
     pub login_token_lifetime_ms: i64,
+    /// How long a second factor that was shown is good for what matters most, in milliseconds.
+    pub step_up_window_ms: i64,
 }
 
 impl Default for HttpSettings {
@@ -50,6 +52,7 @@ impl Default for HttpSettings {
             sessions: SessionSettings::default(),
             tokens: TokenSettings::default(),
             login_token_lifetime_ms: 8 * 60 * 60 * 1000,
+            step_up_window_ms: 10 * 60 * 1000,
         }
     }
 }

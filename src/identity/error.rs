@@ -68,6 +68,24 @@ pub enum IdentityError {
         /// How many those are.
         limit: u32,
     },
+    /// There is a second factor already.
+    #[error("a second factor is enrolled already")]
+    FactorEnrolled,
+    /// There is no second factor.
+    #[error("no second factor is enrolled")]
+    FactorNotEnrolled,
+    /// The enrolment of a second factor was not begun.
+    #[error("the enrolment of a second factor was not begun")]
+    FactorNotBegun,
+    /// The code is not one that counts now.
+    #[error("the code of the second factor is wrong")]
+    FactorRefused,
+    /// Too many codes were tried within the present step.
+    #[error("too many codes were tried; the next may come in {wait_ms} ms")]
+    FactorDelayed {
+        /// How long to wait, in milliseconds.
+        wait_ms: u64,
+    },
     /// The person has no such live session.
     #[error("there is no such session")]
     SessionNotFound,
@@ -128,6 +146,11 @@ impl Coded for IdentityError {
             Self::AboveOwn { .. } => "above_own_rights",
             Self::OutOfReach => "out_of_reach",
             Self::TooManyTokens { .. } => "token_limit_reached",
+            Self::FactorEnrolled => "second_factor_enrolled",
+            Self::FactorNotEnrolled => "second_factor_not_enrolled",
+            Self::FactorNotBegun => "second_factor_not_begun",
+            Self::FactorRefused => "second_factor_refused",
+            Self::FactorDelayed { .. } => "second_factor_delayed",
             Self::SessionNotFound => "session_not_found",
             Self::TokenNotFound => "token_not_found",
             Self::PersonRequired => "person_required",
@@ -157,7 +180,9 @@ impl Coded for IdentityError {
     fn retry_after_s(&self) -> Option<u32> {
         match self {
             Self::Busy => Some(1),
-            Self::GuessDelayed { wait_ms } => u32::try_from(wait_ms.div_ceil(1000)).ok(),
+            Self::GuessDelayed { wait_ms } | Self::FactorDelayed { wait_ms } => {
+                u32::try_from(wait_ms.div_ceil(1000)).ok()
+            }
             Self::Store(error) => error.retry_after_s(),
             _ => None,
         }

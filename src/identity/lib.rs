@@ -28,6 +28,7 @@
 
 mod error;
 mod events;
+mod guessable;
 mod guesses;
 mod hashing;
 mod issuer;
@@ -36,11 +37,14 @@ mod login;
 mod model;
 mod password;
 mod profile;
+mod second_factor;
 mod sessions;
 mod signed_in;
 mod store_credentials;
+mod store_factors;
 mod store_users;
 mod tokens;
+mod totp;
 mod user_rules;
 mod users;
 
@@ -57,6 +61,11 @@ pub use model::{DisplayName, Email, Language, User, UserStatus};
 pub use password::{OneTimePassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
 pub use profile::{
     PasswordChange, ProfileChange, change_own_password, profile_change, profile_get,
+};
+pub use second_factor::{
+    Enrolment, FactorCode, FactorReset, FactorState, RECOVERY_CODES, RecoveryCodes, factor_begin,
+    factor_confirm, factor_get, factor_remove, factor_show, recovery_codes_renew,
+    user_reset_factor,
 };
 pub use sessions::{
     CookieValue, SessionSettings, Touched, authenticate_cookie, logout, session_touch,

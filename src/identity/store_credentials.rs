@@ -22,6 +22,22 @@ pub(crate) fn session_touch(tx: &WriteTx<'_>, id: SessionId) -> Result<bool, Sto
     Ok(changed == 1)
 }
 
+/// Notes that the second factor was shown in a live session of `user`, which gets another secret
+/// when `token_hash` is given; returns whether there is such a session.
+pub(crate) fn session_show_factor(
+    tx: &WriteTx<'_>,
+    id: SessionId,
+    user: UserId,
+    token_hash: Option<[u8; 32]>,
+) -> Result<bool, StoreError> {
+    let changed = tx.execute(
+        "UPDATE sessions SET second_factor_at = ?3, token_hash = coalesce(?4, token_hash)
+         WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL AND expires_at > ?3",
+        params![id.as_bytes(), user.as_bytes(), tx.now().unix_ms(), token_hash],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Returns whether `user` had this live session.
 pub(crate) fn session_revoke(
     tx: &WriteTx<'_>,
@@ -95,12 +111,14 @@ pub(crate) struct NewTokenRow {
     pub(crate) token: ApiToken,
     pub(crate) user_id: UserId,
     pub(crate) token_hash: [u8; 32],
+    pub(crate) factor_shown_at: Option<Timestamp>,
 }
 
 pub(crate) fn token_insert(tx: &WriteTx<'_>, row: &NewTokenRow) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT INTO tokens (id, token_hash, user_id, role, issued_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO tokens (id, token_hash, user_id, role, issued_at, expires_at,
+                             second_factor_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             row.token.id.as_bytes(),
             row.token_hash,
@@ -108,6 +126,7 @@ pub(crate) fn token_insert(tx: &WriteTx<'_>, row: &NewTokenRow) -> Result<(), St
             row.token.role.as_str(),
             row.token.issued_at.unix_ms(),
             row.token.expires_at.unix_ms(),
+            row.factor_shown_at.map(Timestamp::unix_ms),
         ],
     )?;
     Ok(())

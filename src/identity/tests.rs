@@ -5,6 +5,7 @@ mod bearer;
 mod guesses;
 mod login;
 mod people;
+mod second_factor;
 mod tokens;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use base::{Role, TenantId, Timestamp, TokenId};
 use policy::{Permit, tokens};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use store::{Store, StoreError, TenantScope};
+use store::{LiveToken, Store, StoreError, TenantScope};
 use zeroize::Zeroizing;
 
 use crate::issuer::Claims;
@@ -30,6 +30,9 @@ pub struct TokenInput {
     pub role: Option<Role>,
     /// How long it lives, in seconds.
     pub lifetime_s: i64,
+    /// When the person last showed their second factor, if they have one: the token counts as if it
+    /// had been shown with it.
+    pub factor_shown_at: Option<Timestamp>,
 }
 
 /// A recorded token, as its person sees it. The token itself is nowhere kept.
@@ -106,7 +109,12 @@ pub async fn token_issue(
         issued_at_s,
         expires_at_s,
     })?;
-    let row = NewTokenRow { token: recorded, user_id, token_hash: hash(&token) };
+    let row = NewTokenRow {
+        token: recorded,
+        user_id,
+        token_hash: hash(&token),
+        factor_shown_at: input.factor_shown_at,
+    };
     ctx.write(move |tx| {
         let user = store_users::user_get(&tx, user_id)?.ok_or(IdentityError::UserNotFound)?;
         if user.must_change_password {
@@ -172,14 +180,14 @@ pub async fn authenticate_bearer(
     store: &Store,
     verifier: &TokenVerifier,
     bearer: &str,
-) -> Result<TenantScope, IdentityError> {
+) -> Result<(TenantScope, LiveToken), IdentityError> {
     let claims = verifier.verify(bearer, store.now()).map_err(IdentityError::TokenRefused)?;
-    let scope = find(store, claims.tenant_id, claims.token_id, hash(bearer)).await?;
+    let (scope, token) = find(store, claims.tenant_id, claims.token_id, hash(bearer)).await?;
     // The record is of the whole token, so this can't differ; if it ever does, nobody gets in.
     if scope.principal().user_id != Some(claims.user_id) {
         return Err(IdentityError::TokenRefused(TokenFault::NotRecorded));
     }
-    Ok(scope)
+    Ok((scope, token))
 }
 
 async fn find(
@@ -187,7 +195,7 @@ async fn find(
     tenant_id: TenantId,
     id: TokenId,
     token_hash: [u8; 32],
-) -> Result<TenantScope, IdentityError> {
+) -> Result<(TenantScope, LiveToken), IdentityError> {
     store.scope_from_token(tenant_id, id, token_hash).await.map_err(|error| match error {
         StoreError::Unauthenticated | StoreError::TenantNotFound | StoreError::TenantSuspended => {
             IdentityError::TokenRefused(TokenFault::NotRecorded)

@@ -57,7 +57,11 @@ actions! { Action:
     /// Durable jobs.
     jobs { Read => JobsRead, Cancel => JobsCancel }
     /// One's own account.
-    profile { Read => ProfileRead, Change => ProfileChange }
+    profile {
+        Read => ProfileRead,
+        Change => ProfileChange,
+        ChangeFactor => ProfileChangeFactor,
+    }
     /// One's own API tokens.
     tokens { Read => TokensRead, Issue => TokensIssue, Revoke => TokensRevoke }
     /// People of the tenant.
@@ -65,7 +69,7 @@ actions! { Action:
     /// Sessions and API tokens of anybody in the tenant.
     sessions { Read => SessionsRead, Revoke => SessionsRevoke }
     /// The tenant's audit log.
-    audit { Read => AuditRead, Verify => AuditVerify }
+    audit { Read => AuditRead, Verify => AuditVerify, Export => AuditExport }
     /// The tenant's figures.
     metrics { Read => MetricsRead }
     /// The tenant's settings.

@@ -23,6 +23,8 @@ pub enum Permission {
     ProfileRead,
     /// Change one's own name, language and password, and end one's own sessions.
     ProfileChange,
+    /// Give up one's own second factor, and renew its recovery codes.
+    ProfileChangeFactor,
     /// List one's own API tokens.
     TokensRead,
     /// Issue an API token that acts for oneself.
@@ -57,6 +59,8 @@ pub enum Permission {
     AuditRead,
     /// Verify the tenant's audit log and take proofs from it.
     AuditVerify,
+    /// Export the tenant's audit log.
+    AuditExport,
     /// Read the tenant's figures.
     MetricsRead,
     /// Read the tenant's settings.
@@ -81,7 +85,7 @@ use Permission as P;
 
 impl Permission {
     /// All permissions, in the order of the matrix.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         P::ChatSend,
         P::ConversationsRead,
         P::ConversationsChange,
@@ -89,6 +93,7 @@ impl Permission {
         P::DocumentsRead,
         P::ProfileRead,
         P::ProfileChange,
+        P::ProfileChangeFactor,
         P::TokensRead,
         P::TokensIssue,
         P::TokensRevoke,
@@ -106,6 +111,7 @@ impl Permission {
         P::SessionsRevoke,
         P::AuditRead,
         P::AuditVerify,
+        P::AuditExport,
         P::MetricsRead,
         P::SettingsRead,
         P::SettingsChange,
@@ -128,6 +134,7 @@ impl Permission {
             P::DocumentsRead => "documents.read",
             P::ProfileRead => "profile.read",
             P::ProfileChange => "profile.change",
+            P::ProfileChangeFactor => "profile.change_factor",
             P::TokensRead => "tokens.read",
             P::TokensIssue => "tokens.issue",
             P::TokensRevoke => "tokens.revoke",
@@ -145,6 +152,7 @@ impl Permission {
             P::SessionsRevoke => "sessions.revoke",
             P::AuditRead => "audit.read",
             P::AuditVerify => "audit.verify",
+            P::AuditExport => "audit.export",
             P::MetricsRead => "metrics.read",
             P::SettingsRead => "settings.read",
             P::SettingsChange => "settings.change",
@@ -155,6 +163,13 @@ impl Permission {
             P::TenantsRemove => "tenants.remove",
             P::TenantsAudit => "tenants.audit",
         }
+    }
+
+    /// Whether whoever has a second factor must have shown it lately to use it: what changes who may
+    /// do what, and what can't be taken back.
+    #[must_use]
+    pub const fn needs_step_up(self) -> bool {
+        STEP_UP.contains(self)
     }
 
     /// Whether it belongs to the appliance and so to no role of a tenant.
@@ -241,6 +256,7 @@ const VIEWER: PermissionSet = PermissionSet::of(&[
     P::DocumentsRead,
     P::ProfileRead,
     P::ProfileChange,
+    P::ProfileChangeFactor,
     P::TokensRead,
     P::TokensIssue,
     P::TokensRevoke,
@@ -264,6 +280,7 @@ const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
     P::SessionsRevoke,
     P::AuditRead,
     P::AuditVerify,
+    P::AuditExport,
     P::MetricsRead,
     P::SettingsRead,
     P::SettingsChange,
@@ -277,6 +294,17 @@ const APPLIANCE: PermissionSet = PermissionSet::of(&[
     P::TenantsChange,
     P::TenantsRemove,
     P::TenantsAudit,
+]);
+
+/// What needs a second factor that was shown lately.
+const STEP_UP: PermissionSet = PermissionSet::of(&[
+    P::ProfileChangeFactor,
+    P::UsersCreate,
+    P::UsersChange,
+    P::AuditExport,
+    P::SettingsChange,
+    P::TenantsChange,
+    P::TenantsRemove,
 ]);
 
 /// What `role` may do in its tenant.
@@ -331,15 +359,16 @@ mod tests {
 
     #[test]
     fn role_permission_matrix() {
-        let mut matrix = format!("{:<22} viewer operator admin appliance\n", "permission");
+        let mut matrix = format!("{:<22} viewer operator admin appliance step-up\n", "permission");
         for permission in Permission::ALL {
             let cell = |has: bool| if has { "yes" } else { "-" };
             let [viewer, operator, admin] =
                 Role::ALL.map(|role| cell(permissions_of(role).contains(permission)));
             let appliance = cell(permission.is_of_appliance());
+            let step_up = cell(permission.needs_step_up());
             let _ = writeln!(
                 matrix,
-                "{permission:<22} {viewer:<6} {operator:<8} {admin:<5} {appliance}"
+                "{permission:<22} {viewer:<6} {operator:<8} {admin:<5} {appliance:<9} {step_up}"
             );
         }
         insta::assert_snapshot!(matrix);

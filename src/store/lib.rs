@@ -87,6 +87,7 @@
 //! ```
 
 mod appliance;
+mod audit_export;
 mod audit_log;
 mod blobs;
 mod checkpoint;
@@ -119,6 +120,7 @@ mod vectors;
 mod writer;
 
 pub use appliance::{ApplianceScope, NewTenant, Tenant, TenantStatus};
+pub use audit_export::{SignedHead, audit_bytes, audit_leaves, audit_range};
 pub use audit_log::{
     AuditFilter, AuditPage, AuditRow, VerifyOutcome, audit_entries, verify_data_dir,
 };
@@ -135,7 +137,10 @@ pub use jobs::{
 };
 pub use open::{Store, StoreOptions};
 pub use reader::ReadTx;
-pub use scope::{LiveSession, OperatorKey, SessionLimits, TenantScope};
+pub use scope::{
+    LiveSession, LiveToken, OperatorKey, SECOND_FACTOR_ROLES, SecondFactor, SessionLimits,
+    TenantScope,
+};
 pub use settings::StoreSettings;
 pub use writer::{Committed, WriteTx};
 

@@ -61,6 +61,11 @@ pub(crate) const TENANT: &[Migration] = &[
         name: "indexes",
         sql: &[include_str!("migrations/tenant/0004_indexes.sql")],
     },
+    Migration {
+        version: 5,
+        name: "second_factor",
+        sql: &[include_str!("migrations/tenant/0005_second_factor.sql")],
+    },
 ];
 
 const SCHEMA_MIGRATED: Action = Action::new("schema.migrated");

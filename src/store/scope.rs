@@ -57,6 +57,40 @@ pub struct SessionLimits {
     pub idle_ms: i64,
 }
 
+/// Name of the tenant's setting with the roles that need a second factor, as a JSON array.
+pub const SECOND_FACTOR_ROLES: &str = "second_factor_roles";
+
+/// How it stands with the second factor of whoever shows a session or token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// None is enrolled, and the person's role needs none.
+    None,
+    /// None is enrolled, and the tenant's settings say that the person's role needs one.
+    Missing,
+    /// One is enrolled, and was not shown in this session or before this token was issued.
+    Pending,
+    /// It was shown then.
+    Shown(Timestamp),
+}
+
+impl SecondFactor {
+    fn of(enrolled: bool, needed: bool, shown_at: Option<i64>) -> Self {
+        match (enrolled, shown_at) {
+            (true, Some(at)) => Self::Shown(Timestamp::from_unix_ms(at)),
+            (true, None) => Self::Pending,
+            (false, _) if needed => Self::Missing,
+            (false, _) => Self::None,
+        }
+    }
+}
+
+/// A token that was found alive.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveToken {
+    /// How it stands with the second factor.
+    pub second_factor: SecondFactor,
+}
+
 /// A session that was found alive.
 #[derive(Clone, Debug)]
 pub struct LiveSession {
@@ -70,6 +104,8 @@ pub struct LiveSession {
     pub expires_at: Timestamp,
     /// The person still has a one-time password.
     pub must_change_password: bool,
+    /// How it stands with the second factor.
+    pub second_factor: SecondFactor,
 }
 
 impl Store {
@@ -100,12 +136,12 @@ impl Store {
         tenant_id: TenantId,
         token_id: TokenId,
         token_hash: [u8; 32],
-    ) -> Result<TenantScope, StoreError> {
+    ) -> Result<(TenantScope, LiveToken), StoreError> {
         let open = self.open_tenant(tenant_id, Suspended::Refuse).await?;
         let now = self.now();
-        let (user_id, rights) =
+        let (user_id, rights, token) =
             open.read(move |tx| find_token(tx, token_id, &token_hash, now)).await?;
-        Ok(person(tenant_id, user_id, rights))
+        Ok((person(tenant_id, user_id, rights), token))
     }
 
     /// Mint 3: for a claimed job, with the present rights of the person who queued it.
@@ -168,26 +204,32 @@ fn find_session(
     now: Timestamp,
     limits: SessionLimits,
 ) -> Result<(LiveSession, Rights), StoreError> {
-    let found = tx.query_optional(
-        "SELECT u.role, u.clearance, u.export_eligible, s.id, s.user_id, s.last_seen_at,
-                s.expires_at, u.must_change_password
+    let sql = format!(
+        "SELECT u.role, u.clearance, u.export_eligible, {FACTOR_COLUMNS}, s.second_factor_at,
+                s.id, s.user_id, s.last_seen_at, s.expires_at, u.must_change_password
          FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
-           AND s.last_seen_at > ?3 AND u.status = 'active'",
+           AND s.last_seen_at > ?3 AND u.status = 'active'"
+    );
+    let found = tx.query_optional(
+        &sql,
         params![token_hash, now.unix_ms(), now.unix_ms() - limits.idle_ms],
         |row| {
-            let ids = (row.get::<_, Vec<u8>>(3)?, row.get::<_, Vec<u8>>(4)?);
-            let times = (row.get::<_, i64>(5)?, row.get::<_, i64>(6)?);
-            Ok((raw_rights(row)?, ids, times, row.get::<_, bool>(7)?))
+            let ids = (row.get::<_, Vec<u8>>(6)?, row.get::<_, Vec<u8>>(7)?);
+            let times = (row.get::<_, i64>(8)?, row.get::<_, i64>(9)?);
+            let standing = (row.get::<_, bool>(10)?, raw_factor(row)?);
+            Ok((raw_rights(row)?, ids, times, standing))
         },
     )?;
-    let (rights, ids, times, must_change_password) = found.ok_or(StoreError::Unauthenticated)?;
+    let (rights, ids, times, (must_change_password, second_factor)) =
+        found.ok_or(StoreError::Unauthenticated)?;
     let session = LiveSession {
         id: SessionId::from_bytes(id_bytes(&ids.0, "sessions.id")?),
         user_id: UserId::from_bytes(id_bytes(&ids.1, "sessions.user_id")?),
         last_seen_at: Timestamp::from_unix_ms(times.0),
         expires_at: Timestamp::from_unix_ms(times.1),
         must_change_password,
+        second_factor,
     };
     Ok((session, rights.checked()?))
 }
@@ -197,20 +239,25 @@ fn find_token(
     id: TokenId,
     token_hash: &[u8; 32],
     now: Timestamp,
-) -> Result<(UserId, Rights), StoreError> {
-    let found = tx.query_optional(
-        "SELECT u.role, u.clearance, u.export_eligible, t.user_id, t.role
+) -> Result<(UserId, Rights, LiveToken), StoreError> {
+    let sql = format!(
+        "SELECT u.role, u.clearance, u.export_eligible, {FACTOR_COLUMNS}, t.second_factor_at,
+                t.user_id, t.role
          FROM tokens t JOIN users u ON u.id = t.user_id
          WHERE t.id = ?1 AND t.token_hash = ?2 AND t.revoked_at IS NULL AND t.expires_at > ?3
-           AND u.status = 'active'",
-        params![id.as_bytes(), token_hash, now.unix_ms()],
-        |row| Ok((raw_rights(row)?, row.get::<_, Vec<u8>>(3)?, row.get::<_, String>(4)?)),
-    )?;
-    let (rights, user_id, token_role) = found.ok_or(StoreError::Unauthenticated)?;
+           AND u.status = 'active'"
+    );
+    let found =
+        tx.query_optional(&sql, params![id.as_bytes(), token_hash, now.unix_ms()], |row| {
+            let token = LiveToken { second_factor: raw_factor(row)? };
+            let whose = (row.get::<_, Vec<u8>>(6)?, row.get::<_, String>(7)?);
+            Ok((raw_rights(row)?, whose, token))
+        })?;
+    let (rights, (user_id, token_role), token) = found.ok_or(StoreError::Unauthenticated)?;
     let mut rights = rights.checked()?;
     let token_role: Role = token_role.parse().map_err(|_| StoreError::Corrupt("tokens.role"))?;
     rights.role = rights.role.min(token_role);
-    Ok((UserId::from_bytes(id_bytes(&user_id, "tokens.user_id")?), rights))
+    Ok((UserId::from_bytes(id_bytes(&user_id, "tokens.user_id")?), rights, token))
 }
 
 fn find_rights(tx: &ReadTx<'_>, user_id: UserId) -> Result<Rights, StoreError> {
@@ -221,6 +268,17 @@ fn find_rights(tx: &ReadTx<'_>, user_id: UserId) -> Result<Rights, StoreError> {
     )?
     .ok_or(StoreError::Unauthenticated)?
     .checked()
+}
+
+/// Whether the person `u` has a second factor, and whether their role needs one.
+const FACTOR_COLUMNS: &str = "EXISTS (SELECT 1 FROM second_factors f
+        WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL),
+    EXISTS (SELECT 1 FROM json_each((SELECT value FROM settings
+        WHERE name = 'second_factor_roles')) WHERE value = u.role)";
+
+/// From [`FACTOR_COLUMNS`] behind the rights, and the time of showing behind those.
+fn raw_factor(row: &Row<'_>) -> rusqlite::Result<SecondFactor> {
+    Ok(SecondFactor::of(row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
 struct RawRights(String, String, bool);

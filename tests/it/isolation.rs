@@ -70,7 +70,7 @@ fn kind_name(kind: IdKind) -> Option<&'static str> {
         IdKind::Revision => Some("revision"),
         IdKind::Conversation => Some("conversation"),
         IdKind::Job => Some("job"),
-        IdKind::Page | IdKind::ErrorCode | IdKind::Asset => None,
+        IdKind::Page | IdKind::Entry | IdKind::ErrorCode | IdKind::Asset => None,
     }
 }
 
@@ -127,7 +127,10 @@ fn another_tenants_object_is_as_absent_as_none_at_all() {
     let (own, foreign) = (&world.ids["alpha"], &world.ids["beta"]);
     let mut cells = 0;
     for route in routes() {
-        let (Access::Tenant(permission) | Access::SignedIn(permission)) = route.access else {
+        let (Access::Tenant(permission)
+        | Access::SignedIn(permission)
+        | Access::Entering(permission)) = route.access
+        else {
             continue;
         };
         for parameter in &route.ids {

@@ -2,6 +2,7 @@
 // setting one's own, asking, citations, refusal, languages, keyboard alone, and axe-core's rules.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -130,6 +131,63 @@ test("from the one-time password to a cited answer and a refusal", async () => {
   assert.deepEqual(faults, []);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
+  await context.close();
+});
+
+/** What an authenticator app shows in a step of RFC 6238 after the present one. */
+function totp(secret, steps = 0) {
+  const bits = [...secret.replace(/ /g, "")]
+    .map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0"))
+    .join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const digest = createHmac("sha1", key).update(counter).digest();
+  const at = digest[19] & 15;
+  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+test("a second factor is set up from a picture and asked for at the next sign-in", async () => {
+  const { context, page, faults } = await open();
+  await signIn(page, ownPassword);
+  await page.getByRole("button", { name: "Second factor" }).click();
+  await page.getByLabel("Present password").fill(ownPassword);
+  await assertAccessible(page, "enrolment");
+  await page.getByRole("button", { name: "Begin" }).click();
+  await page.locator("#qr svg path").first().waitFor();
+  await assertAccessible(page, "QR code");
+  if (process.env.TEST_SCREENSHOTS) {
+    await page.screenshot({ path: join(process.env.TEST_SCREENSHOTS, "second-factor.png") });
+  }
+  const secret = await page.locator("#secret").innerText();
+  await page.getByLabel("Code", { exact: true }).fill(totp(secret));
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByRole("heading", { name: "Keep these recovery codes" }).waitFor();
+  await assertAccessible(page, "recovery codes");
+  const codes = await page.locator("#codes li").allInnerTexts();
+  assert.equal(codes.length, 10);
+  await page.getByRole("button", { name: "I have written them down" }).click();
+  await page.getByLabel("Question").waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+
+  await signIn(page, ownPassword);
+  await page.getByRole("heading", { name: "Show your second factor" }).waitFor();
+  await assertAccessible(page, "second factor");
+  // A page that is loaded anew goes on where it was.
+  await page.reload();
+  await page.getByLabel("Code", { exact: true }).fill("000000");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Code", { exact: true }).fill(totp(secret, 1));
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByLabel("Question").waitFor();
+  assert.deepEqual(faults.filter((fault) => !/status of 40[13]/.test(fault)), []);
+  // The other tests sign in with the password alone.
+  const gone = await page.evaluate(async () => {
+    const answer = await fetch("/api/v1/auth/second-factor", { method: "DELETE" });
+    return answer.status;
+  });
+  assert.equal(gone, 204);
   await context.close();
 });
 

@@ -1,7 +1,9 @@
 //! Administering one tenant.
 
 mod audit;
+mod audit_export;
 mod figures;
+mod proofs;
 mod sessions;
 mod settings;
 mod store;
@@ -74,6 +76,16 @@ fn user_routes() -> Vec<Route> {
             idempotency: SECRET,
             endpoint: endpoint(users::user_reset_password),
         },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/admin/users/{user_id}/reset-second-factor",
+            operation: "user_reset_factor",
+            summary: "Take away the second factor of somebody who has lost it; takes two administrators",
+            audit: Audit::Entry("second_factor.reset"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Keyed,
+            endpoint: endpoint(users::user_reset_factor),
+        },
     ]
 }
 
@@ -144,6 +156,46 @@ fn tenant_routes() -> Vec<Route> {
             rate: RateClass::Write,
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(audit::audit_verify),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/checkpoint",
+            operation: "audit_checkpoint",
+            summary: "The log's newest signed checkpoint, and the key that signs it",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(proofs::audit_checkpoint),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/entries/{entry_index}/proof",
+            operation: "audit_inclusion",
+            summary: "Proof that an entry is in the log (inclusion proof)",
+            audit: Audit::Nothing,
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(proofs::audit_inclusion),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/consistency",
+            operation: "audit_consistency",
+            summary: "Proof that nothing of an earlier state was changed (consistency proof)",
+            audit: Audit::Nothing,
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(proofs::audit_consistency),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/export",
+            operation: "audit_export",
+            summary: "Export entries with checkpoint and proof, to be verified offline",
+            audit: Audit::Entry("audit.exported"),
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(audit_export::audit_export),
         },
         Route {
             method: Method::Get,

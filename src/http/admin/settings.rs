@@ -1,8 +1,8 @@
 //! GET and PATCH /api/v1/admin/settings
 
 use ::audit::{Action, Event};
-use ::store::{ReadTx, StoreError, TenantCtx, WriteTx};
-use base::{Classification, LabelError};
+use ::store::{ReadTx, SECOND_FACTOR_ROLES, StoreError, TenantCtx, WriteTx};
+use base::{Classification, LabelError, Role, RoleError};
 use identity::Language;
 use policy::settings;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ const SETTINGS_CHANGED: Action = Action::new("settings.changed");
 
 const CLASSIFICATION: &str = "upload_default_classification";
 const LANGUAGE: &str = "user_default_language";
+const FACTOR_ROLES: &str = SECOND_FACTOR_ROLES;
 
 /// What a tenant may set for itself.
 #[derive(Clone, Debug)]
@@ -27,6 +28,14 @@ pub(crate) struct TenantSettings {
     pub(crate) upload_default_classification: Classification,
     /// Language of new people of whom none is named.
     pub(crate) user_default_language: String,
+    /// Roles that need a second factor.
+    pub(crate) second_factor_roles: Vec<Role>,
+}
+
+impl TenantSettings {
+    fn factor_role_names(&self) -> Vec<&'static str> {
+        self.second_factor_roles.iter().map(|role| role.as_str()).collect()
+    }
 }
 
 /// The tenant's settings, defaults included.
@@ -43,6 +52,13 @@ fn settings_in(tx: &ReadTx<'_>) -> Result<TenantSettings, StoreError> {
             Some(word) => word.parse().map_err(damaged)?,
         },
         user_default_language: rows::setting_get(tx, LANGUAGE)?.unwrap_or_else(|| "en".to_owned()),
+        second_factor_roles: match rows::setting_get(tx, FACTOR_ROLES)? {
+            None => Vec::new(),
+            Some(list) => serde_json::from_str::<Vec<String>>(&list)
+                .ok()
+                .and_then(|names| names.iter().map(|name| name.parse().ok()).collect())
+                .ok_or(StoreError::Corrupt("settings.value"))?,
+        },
     })
 }
 
@@ -53,12 +69,15 @@ pub(super) struct SettingsView {
     upload_default_classification: &'static str,
     /// Language (BCP 47) of new people of whom none is named.
     user_default_language: String,
+    /// Roles that need a second factor: `viewer`, `operator`, `admin`.
+    second_factor_roles: Vec<&'static str>,
 }
 
 impl From<TenantSettings> for SettingsView {
     fn from(settings: TenantSettings) -> Self {
         Self {
             upload_default_classification: settings.upload_default_classification.as_str(),
+            second_factor_roles: settings.factor_role_names(),
             user_default_language: settings.user_default_language,
         }
     }
@@ -79,6 +98,8 @@ pub(super) struct SettingsPatch {
     upload_default_classification: Option<String>,
     /// Language tag (BCP 47).
     user_default_language: Option<String>,
+    /// All roles that are to need a second factor: `viewer`, `operator`, `admin`.
+    second_factor_roles: Option<Vec<String>>,
 }
 
 pub(super) async fn settings_change(
@@ -99,10 +120,23 @@ pub(super) async fn settings_change(
         })?),
         None => None,
     };
+    let factor_roles = match &patch.second_factor_roles {
+        Some(names) => {
+            let roles = names.iter().map(|name| name.parse::<Role>());
+            let mut roles: Vec<Role> = roles
+                .collect::<Result<_, _>>()
+                .map_err(|e: RoleError| Problem::invalid(FACTOR_ROLES, e.to_string()))?;
+            roles.sort_unstable();
+            roles.dedup();
+            Some(roles)
+        }
+        None => None,
+    };
     let describe = |settings: &TenantSettings| {
         json!({
             CLASSIFICATION: settings.upload_default_classification.as_str(),
             LANGUAGE: settings.user_default_language,
+            FACTOR_ROLES: settings.factor_role_names(),
         })
     };
     let change = move |tx: WriteTx<'_>| -> Result<_, StoreError> {
@@ -115,6 +149,10 @@ pub(super) async fn settings_change(
         if let Some(language) = language {
             language.as_str().clone_into(&mut after.user_default_language);
             rows::setting_set(&tx, LANGUAGE, language.as_str())?;
+        }
+        if let Some(roles) = factor_roles {
+            after.second_factor_roles = roles;
+            rows::setting_set(&tx, FACTOR_ROLES, &json!(after.factor_role_names()).to_string())?;
         }
         let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
         tx.commit(event, after)

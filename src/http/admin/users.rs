@@ -187,6 +187,24 @@ pub(super) async fn user_change(
     Ok(Ok200(UserView::from(&changed)))
 }
 
+/// What became of a request to take somebody's second factor away.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FactorReset {
+    /// `done`, or `second_administrator_needed`: another administrator must ask for it within a day.
+    state: &'static str,
+}
+
+pub(super) async fn user_reset_factor(
+    call: Authorized<users::Change>,
+    Id(id): Id<UserId>,
+) -> Result<Ok200<FactorReset>, Problem> {
+    let state = match identity::user_reset_factor(call.permit()?, id).await? {
+        identity::FactorReset::Done => "done",
+        identity::FactorReset::SecondAdministratorNeeded => "second_administrator_needed",
+    };
+    Ok(Ok200(FactorReset { state }))
+}
+
 /// A password for the next sign-in, which is shown this once.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PasswordReset {

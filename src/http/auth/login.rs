@@ -2,9 +2,10 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use identity::{LoginInput, Password, TokenInput};
+use identity::{FactorCode, LoginInput, Password, TokenInput};
 use policy::tokens;
 use serde::{Deserialize, Serialize};
+use store::SecondFactor;
 use utoipa::ToSchema;
 
 use super::me::PersonView;
@@ -27,6 +28,11 @@ pub(super) struct LoginRequest {
     /// Password.
     #[schema(format = "password")]
     password: String,
+    /// Code of the second factor, for those who have one; may also be sent afterwards to
+    /// POST /api/v1/auth/second-factor/verify, except for a token.
+    #[serde(default)]
+    #[schema(format = "password", max_length = 64)]
+    code: Option<String>,
     /// Answer with a bearer token instead of a session cookie.
     #[serde(default)]
     token: bool,
@@ -39,6 +45,8 @@ pub(super) struct LoginAnswer {
     user: PersonView,
     /// Set a password of your own before anything else: POST /api/v1/auth/password.
     must_change_password: bool,
+    /// `none`; `required`: show it next; `shown`; or `missing`: the role needs one, enrol it next.
+    second_factor: &'static str,
     /// When the session or token ends.
     #[schema(format = "date-time")]
     expires_at: String,
@@ -61,12 +69,21 @@ pub(super) async fn session_open(
         password: Password::typed(input.password),
     };
     let settings = &state.settings.sessions;
-    let login =
+    let mut login =
         identity::login(&state.store, &state.passwords, call.request_id, credentials, settings)
             .await?;
+    if login.second_factor == SecondFactor::Pending && (input.token || input.code.is_some()) {
+        show_factor(&call, &mut login, input.code).await?;
+    }
     let mut answer = LoginAnswer {
         user: PersonView::new(&login.user, login.tenant_id),
         must_change_password: login.must_change_password,
+        second_factor: match login.second_factor {
+            SecondFactor::None => "none",
+            SecondFactor::Missing => "missing",
+            SecondFactor::Pending => "required",
+            SecondFactor::Shown(_) => "shown",
+        },
         expires_at: login.expires_at.to_string(),
         access_token: None,
         token_type: None,
@@ -83,6 +100,38 @@ pub(super) async fn session_open(
     Ok(SignedInAnswer { answer, cookie: None })
 }
 
+/// Shows the second factor that came with the sign-in. Without a right one there is no session.
+async fn show_factor(
+    call: &Public,
+    login: &mut identity::Login,
+    code: Option<String>,
+) -> Result<(), Problem> {
+    let state = &call.state;
+    let cookie = login.cookie.reveal();
+    let (scope, session) =
+        identity::authenticate_cookie(&state.store, cookie, &state.settings.sessions).await?;
+    let ctx = state.store.enter(scope, call.request_id).await?;
+    let shown = match code {
+        None => Err(Problem::new("second_factor_required")),
+        Some(code) => {
+            let code = FactorCode::typed(code);
+            let shown = identity::factor_show(&ctx, &state.passwords, session.id, code).await;
+            shown.map_err(Problem::from)
+        }
+    };
+    match shown {
+        Ok(cookie) => {
+            login.cookie = cookie;
+            login.second_factor = SecondFactor::Shown(ctx.now());
+            Ok(())
+        }
+        Err(problem) => {
+            identity::logout(&ctx, session.id).await?;
+            Err(problem)
+        }
+    }
+}
+
 /// Trades the session for a token: nobody holds its cookie, so it ends at once.
 async fn exchange(
     state: &AppState,
@@ -94,7 +143,16 @@ async fn exchange(
     let (scope, session) =
         identity::authenticate_cookie(&state.store, cookie, &settings.sessions).await?;
     let ctx = state.store.enter(scope, call.request_id).await?;
-    let input = TokenInput { role: None, lifetime_s: settings.login_token_lifetime_ms / 1000 };
+    if session.second_factor == SecondFactor::Missing {
+        identity::logout(&ctx, session.id).await?;
+        return Err(Problem::new("second_factor_enrolment_required"));
+    }
+    let factor_shown_at = match session.second_factor {
+        SecondFactor::Shown(at) => Some(at),
+        _ => None,
+    };
+    let lifetime_s = settings.login_token_lifetime_ms / 1000;
+    let input = TokenInput { role: None, lifetime_s, factor_shown_at };
     let permit = policy::authorize::<tokens::Issue>(&ctx)?;
     let issued = identity::token_issue(permit, &state.signer, input).await;
     identity::logout(&ctx, session.id).await?;
@@ -102,7 +160,7 @@ async fn exchange(
 }
 
 /// RFC 6265bis: for this host alone, never to scripts, never across sites.
-fn session_cookie(value: &str, max_age_s: i64) -> String {
+pub(super) fn session_cookie(value: &str, max_age_s: i64) -> String {
     format!("{COOKIE_NAME}={value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={max_age_s}")
 }
 

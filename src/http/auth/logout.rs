@@ -5,13 +5,13 @@ use axum::response::Response;
 use policy::profile;
 
 use super::login::ended_cookie;
-use crate::call::SignedIn;
+use crate::call::Entering;
 use crate::endpoint::{Output, Signature};
 use crate::output::NoContent;
 use crate::problem::Problem;
 
 pub(super) async fn session_end(
-    call: SignedIn<profile::Change>,
+    call: Entering<profile::Change>,
     (): (),
 ) -> Result<SignedOut, Problem> {
     let session = call.session.ok_or_else(|| Problem::new("session_required"))?;

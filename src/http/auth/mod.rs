@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod me;
 mod password;
+mod second_factor;
 mod sessions;
 mod tokens;
 
@@ -13,10 +14,78 @@ use crate::route::{Audit, Idempotency, Method, RateClass, Route};
 pub(crate) use sessions::SessionView;
 pub(crate) use tokens::TokenView;
 
+const SECRET: Idempotency = Idempotency::Refused("the answer is a secret that is not kept");
+
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = own_routes();
     routes.extend(session_routes());
+    routes.extend(factor_routes());
     routes
+}
+
+fn factor_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Get,
+            path: "/api/v1/auth/second-factor",
+            operation: "factor_get",
+            summary: "Whether one has a second factor, and how many recovery codes are left",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(second_factor::factor_get),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/auth/second-factor",
+            operation: "factor_begin",
+            summary: "Begin to enrol a second factor: a secret for an authenticator app",
+            audit: Audit::Entry("second_factor.begun"),
+            rate: RateClass::Login,
+            idempotency: SECRET,
+            endpoint: endpoint(second_factor::factor_begin),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/auth/second-factor/confirm",
+            operation: "factor_confirm",
+            summary: "End the enrolment with a first code; other sessions and all tokens end",
+            audit: Audit::Entry("second_factor.enrolled"),
+            rate: RateClass::Login,
+            idempotency: SECRET,
+            endpoint: endpoint(second_factor::factor_confirm),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/auth/second-factor/verify",
+            operation: "factor_show",
+            summary: "Show the second factor: after the password, or again before what matters",
+            audit: Audit::Entry("second_factor.shown"),
+            rate: RateClass::Login,
+            idempotency: Idempotency::Refused("a code counts once"),
+            endpoint: endpoint(second_factor::factor_show),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/auth/second-factor/recovery-codes",
+            operation: "recovery_codes_renew",
+            summary: "Make new recovery codes; earlier ones count no more",
+            audit: Audit::Entry("recovery_codes.renewed"),
+            rate: RateClass::Login,
+            idempotency: SECRET,
+            endpoint: endpoint(second_factor::recovery_codes_renew),
+        },
+        Route {
+            method: Method::Delete,
+            path: "/api/v1/auth/second-factor",
+            operation: "factor_remove",
+            summary: "Give up one's second factor, to enrol another one",
+            audit: Audit::Entry("second_factor.removed"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(second_factor::factor_remove),
+        },
+    ]
 }
 
 fn session_routes() -> Vec<Route> {
@@ -58,7 +127,7 @@ fn session_routes() -> Vec<Route> {
             summary: "Issue a bearer token for oneself; the answer holds it this once",
             audit: Audit::Entry("token.issued"),
             rate: RateClass::Write,
-            idempotency: Idempotency::Refused("the answer is a secret that is not kept"),
+            idempotency: SECRET,
             endpoint: endpoint(tokens::token_issue),
         },
         Route {

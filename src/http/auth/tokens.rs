@@ -76,6 +76,7 @@ pub(super) async fn token_issue(
     let input = TokenInput {
         role: role.map_err(|e: RoleError| Problem::invalid("role", e.to_string()))?,
         lifetime_s: request.lifetime_s,
+        factor_shown_at: call.factor_shown_at,
     };
     let issued = identity::token_issue(call.permit()?, &call.state.signer, input).await?;
     Ok(Created {

@@ -1,7 +1,7 @@
 //! Who calls: the console, a bearer token, or a browser session, in this order.
 
 use axum::http::{HeaderMap, HeaderName, header};
-use store::{LiveSession, StoreError, TenantScope};
+use store::{LiveSession, SecondFactor, StoreError, TenantScope};
 
 use super::{ConsolePeer, Head};
 use crate::console::{ACT_AS_HEADER, ConsoleKey, TENANT_HEADER};
@@ -16,25 +16,29 @@ pub(super) struct Caller {
     pub(super) scope: TenantScope,
     /// Set for browser sessions.
     pub(super) session: Option<LiveSession>,
+    /// How it stands with the second factor. The console needs none: it holds the master key.
+    pub(super) second_factor: SecondFactor,
 }
 
 pub(super) async fn authenticate(head: &Head) -> Result<Caller, Problem> {
     if let Some(ConsolePeer(key)) = head.parts.extensions.get() {
         let scope = console_scope(head, key).await?;
-        return Ok(Caller { scope, session: None });
+        return Ok(Caller { scope, session: None, second_factor: SecondFactor::None });
     }
     let headers = &head.parts.headers;
     let state = &head.state;
     let caller = if headers.contains_key(header::AUTHORIZATION) {
         // A caller that shows a token means it: its cookie is not looked at.
         let token = bearer(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
-        let scope = identity::authenticate_bearer(&state.store, &state.verifier, token).await?;
-        Caller { scope, session: None }
+        let (scope, token) =
+            identity::authenticate_bearer(&state.store, &state.verifier, token).await?;
+        Caller { scope, session: None, second_factor: token.second_factor }
     } else {
         let cookie = session_cookie(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
         let sessions = &state.settings.sessions;
-        let found = identity::authenticate_cookie(&state.store, cookie, sessions).await?;
-        Caller { scope: found.0, session: Some(found.1) }
+        let (scope, session) =
+            identity::authenticate_cookie(&state.store, cookie, sessions).await?;
+        Caller { scope, second_factor: session.second_factor, session: Some(session) }
     };
     let person = (caller.scope.tenant_id(), caller.scope.principal().user_id);
     state.person_limiter.check(&person)?;

@@ -15,11 +15,12 @@ use audit::{Event, Outcome};
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use base::{RequestId, SessionId};
+use base::{RequestId, SessionId, Timestamp};
 use policy::{
-    Action, ApplianceAction, AppliancePermit, Denied, Permit, authorize, authorize_appliance,
+    Action, ApplianceAction, AppliancePermit, Denied, Permission, Permit, authorize,
+    authorize_appliance,
 };
-use store::{ApplianceScope, StoreError, TenantCtx};
+use store::{ApplianceScope, SecondFactor, StoreError, TenantCtx};
 
 use crate::console::ConsoleKey;
 use crate::input::read_whole;
@@ -151,6 +152,8 @@ impl CallContext for Public {
 pub(crate) struct Authorized<A> {
     pub(crate) state: Arc<AppState>,
     ctx: Arc<TenantCtx>,
+    /// When the second factor was last shown in this session, or before this token was issued.
+    pub(crate) factor_shown_at: Option<Timestamp>,
     headers: HeaderMap,
     operation: &'static str,
     action: PhantomData<fn() -> A>,
@@ -183,13 +186,13 @@ impl<A: Action> CallContext for Authorized<A> {
 
     async fn enter(head: &Head) -> Result<Self, Problem> {
         let caller = authenticate(head).await?;
-        if caller.session.as_ref().is_some_and(|s| s.must_change_password) {
-            return Err(Problem::new("password_change_required"));
-        }
+        settled(head, &caller, A::PERMISSION)?;
+        let factor_shown_at = caller.factor_shown_at();
         let ctx = admitted::<A>(head, caller).await?.0;
         Ok(Self {
             state: Arc::clone(&head.state),
             ctx,
+            factor_shown_at,
             headers: head.parts.headers.clone(),
             operation: head.operation,
             action: PhantomData,
@@ -201,7 +204,8 @@ impl<A: Action> CallContext for Authorized<A> {
     }
 }
 
-/// As [`Authorized`], and open to somebody who still has a one-time password.
+/// As [`Authorized`], and open to somebody who still has a one-time password, or must yet enrol a
+/// second factor. One that is enrolled must have been shown.
 pub(crate) struct SignedIn<A> {
     pub(crate) state: Arc<AppState>,
     ctx: Arc<TenantCtx>,
@@ -224,6 +228,40 @@ impl<A: Action> SignedIn<A> {
 
 impl<A: Action> CallContext for SignedIn<A> {
     const ACCESS: Access = Access::SignedIn(A::PERMISSION);
+
+    async fn enter(head: &Head) -> Result<Self, Problem> {
+        let caller = authenticate(head).await?;
+        if caller.second_factor == SecondFactor::Pending {
+            return Err(Problem::new("second_factor_required"));
+        }
+        let (ctx, session) = admitted::<A>(head, caller).await?;
+        Ok(Self { state: Arc::clone(&head.state), ctx, session, action: PhantomData })
+    }
+
+    fn tenant(&self) -> Option<Arc<TenantCtx>> {
+        Some(Arc::clone(&self.ctx))
+    }
+}
+
+/// Somebody whose password was right, whether or not they have shown their second factor: to show it,
+/// or to leave.
+pub(crate) struct Entering<A> {
+    pub(crate) state: Arc<AppState>,
+    ctx: Arc<TenantCtx>,
+    /// The browser session; `None` for tokens and the console.
+    pub(crate) session: Option<SessionId>,
+    action: PhantomData<fn() -> A>,
+}
+
+impl<A: Action> Entering<A> {
+    /// The context.
+    pub(crate) fn ctx(&self) -> &TenantCtx {
+        &self.ctx
+    }
+}
+
+impl<A: Action> CallContext for Entering<A> {
+    const ACCESS: Access = Access::Entering(A::PERMISSION);
 
     async fn enter(head: &Head) -> Result<Self, Problem> {
         let caller = authenticate(head).await?;
@@ -260,9 +298,7 @@ impl<A: ApplianceAction> CallContext for Appliance<A> {
             Some(ConsolePeer(key)) => store.appliance_scope(key.operator()),
             None => {
                 let caller = authenticate(head).await?;
-                if caller.session.as_ref().is_some_and(|s| s.must_change_password) {
-                    return Err(Problem::new("password_change_required"));
-                }
+                settled(head, &caller, A::PERMISSION)?;
                 match store.appliance_scope_from(&caller.scope).await {
                     Ok(scope) => scope,
                     Err(StoreError::Unauthenticated) => {
@@ -285,6 +321,38 @@ impl<A: ApplianceAction> CallContext for Appliance<A> {
     fn tenant(&self) -> Option<Arc<TenantCtx>> {
         None
     }
+}
+
+impl Caller {
+    fn factor_shown_at(&self) -> Option<Timestamp> {
+        match self.second_factor {
+            SecondFactor::Shown(at) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// Whether nothing stands between the caller and acting: a one-time password, a second factor that
+/// is missing or was not shown, or not lately enough for this permission.
+fn settled(head: &Head, caller: &Caller, permission: Permission) -> Result<(), Problem> {
+    match caller.second_factor {
+        SecondFactor::Pending => return Err(Problem::new("second_factor_required")),
+        SecondFactor::Shown(at) if permission.needs_step_up() => {
+            let age_ms = head.state.store.now().since_ms(at);
+            // A time to come is a clock that was set back: it says nothing about "lately".
+            if !(0..=head.state.settings.step_up_window_ms).contains(&age_ms) {
+                return Err(Problem::new("step_up_required"));
+            }
+        }
+        _ => {}
+    }
+    if caller.session.as_ref().is_some_and(|s| s.must_change_password) {
+        return Err(Problem::new("password_change_required"));
+    }
+    if caller.second_factor == SecondFactor::Missing {
+        return Err(Problem::new("second_factor_enrolment_required"));
+    }
+    Ok(())
 }
 
 /// Enters the caller's tenant and asks for the permission.

@@ -5,6 +5,11 @@ const byId = (id) => document.getElementById(id);
 const [loginForm, changeForm, asking, askForm] = ["login", "change", "asking", "ask"].map(byId);
 const [problem, status, turns, person] = ["problem", "status", "turns", "person"].map(byId);
 const [signOut, stop, fresh, language] = ["sign-out", "stop", "fresh", "language"].map(byId);
+const [factorForm, enrolForm, confirmForm] = ["factor", "enrol", "confirm"].map(byId);
+const [recovery, secondFactor] = ["recovery", "second-factor"].map(byId);
+const sections = [
+  loginForm, changeForm, factorForm, enrolForm, confirmForm, recovery, asking,
+];
 
 /** How often a stream that broke off is taken up again. */
 const RESUMES_MAX = 3;
@@ -25,10 +30,11 @@ function chooseLanguage(wanted) {
 }
 
 function show(section) {
-  for (const one of [loginForm, changeForm, asking]) one.hidden = one !== section;
+  for (const one of sections) one.hidden = one !== section;
   signOut.hidden = section === loginForm;
   person.hidden = section === loginForm;
-  section.querySelector("input, textarea")?.focus();
+  secondFactor.hidden = section !== asking;
+  section.querySelector("input, textarea, button")?.focus();
 }
 
 function tell(message) {
@@ -56,14 +62,27 @@ async function call(method, path, body, options = {}) {
 function enter(me) {
   person.textContent = `${me.display_name} (${me.role})`;
   chooseLanguage(localStorage.getItem("language") || me.language);
-  show(me.must_change_password ? changeForm : asking);
+  if (me.must_change_password) show(changeForm);
+  else proceed().catch(() => tell(text.unreachable));
 }
 
+/** Goes on as far as the session allows: to the second factor, a password, or the questions. */
 async function start() {
   chooseLanguage(localStorage.getItem("language") || navigator.language);
   const response = await call("GET", "auth/me");
-  if (response.ok) enter(await response.json());
-  else show(loginForm);
+  if (response.ok) return enter(await response.json());
+  const fault = await response.json().catch(() => ({}));
+  show(fault.code === "second_factor_required" ? factorForm : loginForm);
+}
+
+/** What the tenant asks of this person before anything else. */
+async function proceed() {
+  const response = await call("GET", "documents?limit=1");
+  const fault = response.ok ? {} : await response.json().catch(() => ({}));
+  const needed = fault.code === "second_factor_enrolment_required";
+  byId("enrol-needed").hidden = !needed;
+  byId("enrol-cancel").hidden = needed;
+  show(needed ? enrolForm : asking);
 }
 
 /** Runs `work` for a submitted form, with its button disabled and failures told. */
@@ -90,15 +109,65 @@ onSubmit(loginForm, async (data) => {
   const response = await call("POST", "auth/login", body);
   if (!response.ok) return tell(await explain(response));
   loginForm.reset();
-  enter((await response.json()).user);
+  const answer = await response.json();
+  if (answer.second_factor === "required") show(factorForm);
+  else enter(answer.user);
 });
+
+onSubmit(factorForm, async (data) => {
+  const response = await call("POST", "auth/second-factor/verify", { code: data.get("code") });
+  if (!response.ok) return tell(await explain(response));
+  factorForm.reset();
+  await start();
+});
+
+onSubmit(enrolForm, async (data) => {
+  const response = await call("POST", "auth/second-factor", Object.fromEntries(data));
+  if (!response.ok) return tell(await explain(response));
+  enrolForm.reset();
+  const begun = await response.json();
+  const image = new DOMParser().parseFromString(begun.qr_svg, "image/svg+xml").documentElement;
+  byId("qr").replaceChildren(image);
+  byId("qr").setAttribute("aria-label", text.qr);
+  byId("secret").textContent = begun.secret.replace(/(.{4})(?=.)/g, "$1 ");
+  show(confirmForm);
+});
+
+onSubmit(confirmForm, async (data) => {
+  const response = await call("POST", "auth/second-factor/confirm", { code: data.get("code") });
+  if (!response.ok) return tell(await explain(response));
+  confirmForm.reset();
+  byId("qr").replaceChildren();
+  byId("secret").textContent = "";
+  const { recovery_codes: codes } = await response.json();
+  byId("codes").replaceChildren(...codes.map((code) => element("li", "", code)));
+  show(recovery);
+});
+
+byId("recovery-kept").addEventListener("click", () => {
+  byId("codes").replaceChildren();
+  show(asking);
+});
+
+secondFactor.addEventListener("click", async () => {
+  tell("");
+  const response = await call("GET", "auth/second-factor").catch(() => null);
+  if (!response?.ok) return tell(response ? await explain(response) : text.unreachable);
+  const state = await response.json();
+  if (state.enrolled) return tell(`${text.enrolled} ${state.recovery_codes_left}`);
+  byId("enrol-needed").hidden = true;
+  byId("enrol-cancel").hidden = false;
+  show(enrolForm);
+});
+
+byId("enrol-cancel").addEventListener("click", () => show(asking));
 
 onSubmit(changeForm, async (data) => {
   const body = Object.fromEntries(data);
   const response = await call("POST", "auth/password", body);
   if (!response.ok) return tell(await explain(response));
   changeForm.reset();
-  show(asking);
+  await proceed();
 });
 
 signOut.addEventListener("click", async () => {

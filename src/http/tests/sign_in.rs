@@ -133,8 +133,11 @@ async fn the_console_acts_for_the_person_it_names() {
 async fn settings_are_used_and_recorded() {
     let world = World::new();
     world.tenant().await;
-    let patch =
-        json!({ "upload_default_classification": "CONFIDENTIAL", "user_default_language": "de" });
+    let patch = json!({
+        "upload_default_classification": "CONFIDENTIAL",
+        "user_default_language": "de",
+        "second_factor_roles": [],
+    });
     let changed = world.operator(Method::Patch, "/api/v1/admin/settings", patch.clone()).await;
     assert_eq!(changed.expect(200).json(), patch);
     let wrong = json!({ "upload_default_classification": "SECRET" });
@@ -223,4 +226,168 @@ async fn an_administrator_signs_somebody_out_everywhere_or_in_one_place() {
     let entries = entries.await.expect(200).json();
     assert_eq!(entries["items"][0]["action"], "user.signed_out", "{entries:#}");
     assert_eq!(entries["items"][0]["detail"]["which"], "all");
+}
+
+/// Has the person of `client` enrol a second factor; returns a recovery code.
+async fn enrol(client: &super::support::Client) -> Vec<String> {
+    let begin = json!({ "current_password": PASSWORD });
+    let begun = client.post("/api/v1/auth/second-factor", begin).await.expect(200).json();
+    let image = begun["qr_svg"].as_str().unwrap();
+    assert!(image.starts_with("<?xml") && image.contains("<svg"), "{image}");
+    assert!(begun["uri"].as_str().unwrap().contains(begun["secret"].as_str().unwrap()));
+    let wrong = json!({ "code": "000000" });
+    let refused = client.post("/api/v1/auth/second-factor/confirm", wrong).await.expect(401);
+    assert_eq!(refused.json()["code"], "second_factor_refused");
+    let code = code_now(begun["secret"].as_str().unwrap());
+    let confirmed = client
+        .post("/api/v1/auth/second-factor/confirm", json!({ "code": code }))
+        .await
+        .expect(200)
+        .json();
+    let codes = confirmed["recovery_codes"].as_array().unwrap();
+    codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
+/// What an authenticator app shows at this moment.
+fn code_now(secret: &str) -> String {
+    let secret = totp_rs::Secret::try_from_base32(secret).unwrap();
+    let builder = totp_rs::Builder::new()
+        .with_algorithm(totp_rs::Algorithm::SHA1)
+        .with_digits(6)
+        .with_step_duration(30)
+        .with_secret(secret);
+    let now = base::Clock::now(&base::SystemClock).unix_s().unsigned_abs();
+    builder.build().unwrap().generate(now).to_string()
+}
+
+#[tokio::test]
+async fn without_the_second_factor_a_password_opens_nothing() {
+    let world = World::new();
+    world.tenant().await;
+    let first = world.signed_in("v@alpha.example", "viewer").await;
+    let recovery = enrol(&first).await;
+    first.get("/api/v1/documents").await.expect(200);
+    let state = first.get("/api/v1/auth/second-factor").await.expect(200).json();
+    assert_eq!(state, json!({ "enrolled": true, "recovery_codes_left": 10 }));
+
+    let mut client = world.client();
+    let login = client.log_in("v@alpha.example", PASSWORD).await.expect(200);
+    assert_eq!(login.json()["second_factor"], "required");
+    for (method, target) in [
+        ("GET", "/api/v1/auth/me"),
+        ("GET", "/api/v1/documents"),
+        ("GET", "/api/v1/auth/sessions"),
+        ("GET", "/api/v1/appliance/tenants"),
+        ("DELETE", "/api/v1/auth/second-factor"),
+    ] {
+        let refused = client.send(method, target, Body::empty()).await.expect(403);
+        assert_eq!(refused.json()["code"], "second_factor_required", "{target}");
+    }
+    let change = json!({ "current_password": PASSWORD, "new_password": "another passphrase 99" });
+    let refused = client.post("/api/v1/auth/password", change).await.expect(403);
+    assert_eq!(refused.json()["code"], "second_factor_required");
+    let wrong = json!({ "code": "123" });
+    let refused = client.post("/api/v1/auth/second-factor/verify", wrong).await.expect(401);
+    assert_eq!(refused.json()["code"], "second_factor_refused");
+    let right = json!({ "code": recovery[0] });
+    let shown = client.post("/api/v1/auth/second-factor/verify", right).await.expect(204);
+    client.get("/api/v1/auth/me").await.expect(401);
+    let cookie = shown.header("set-cookie").split(';').next().unwrap().to_owned();
+    let client = world.client().with("cookie", &cookie);
+    client.get("/api/v1/documents").await.expect(200);
+
+    // For a token the code comes with the password; without a right one nothing is left open.
+    let login = |code: Value| {
+        let mut body = json!({ "tenant": "alpha", "email": "v@alpha.example",
+            "password": PASSWORD, "token": true });
+        if !code.is_null() {
+            body["code"] = code;
+        }
+        body
+    };
+    let anonymous = world.client();
+    let sessions = async || {
+        let listed = client.get("/api/v1/auth/sessions").await.expect(200).json();
+        listed["items"].as_array().unwrap().len()
+    };
+    let before = sessions().await;
+    let refused = anonymous.post("/api/v1/auth/login", login(Value::Null)).await.expect(403);
+    assert_eq!(refused.json()["code"], "second_factor_required");
+    anonymous.post("/api/v1/auth/login", login(json!("999999"))).await.expect(401);
+    let given = anonymous.post("/api/v1/auth/login", login(json!(recovery[1]))).await.expect(200);
+    assert_eq!(given.json()["second_factor"], "shown");
+    let bearer = format!("Bearer {}", given.json()["access_token"].as_str().unwrap());
+    world.client().with("authorization", &bearer).get("/api/v1/documents").await.expect(200);
+    assert_eq!(sessions().await, before);
+}
+
+#[tokio::test]
+async fn a_role_that_needs_a_second_factor_enrols_one_before_anything_else() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    let wrong = json!({ "second_factor_roles": ["king"] });
+    let refused = admin.send_json("PATCH", "/api/v1/admin/settings", wrong).await.expect(422);
+    assert_eq!(refused.json()["errors"][0]["field"], "second_factor_roles");
+    let roles = json!({ "second_factor_roles": ["admin", "admin"] });
+    let changed = admin.send_json("PATCH", "/api/v1/admin/settings", roles).await.expect(200);
+    assert_eq!(changed.json()["second_factor_roles"], json!(["admin"]));
+    let refused = admin.get("/api/v1/admin/users").await.expect(403);
+    assert_eq!(refused.json()["code"], "second_factor_enrolment_required");
+    let mut other = world.client();
+    let login = other.log_in("a@alpha.example", PASSWORD).await.expect(200);
+    assert_eq!(login.json()["second_factor"], "missing");
+    let token = json!({ "tenant": "alpha", "email": "a@alpha.example",
+        "password": PASSWORD, "token": true });
+    let refused = world.client().post("/api/v1/auth/login", token).await.expect(403);
+    assert_eq!(refused.json()["code"], "second_factor_enrolment_required");
+    enrol(&admin).await;
+    admin.get("/api/v1/admin/users").await.expect(200);
+    // Whoever needs none is not bothered.
+    world.signed_in("v@alpha.example", "viewer").await.get("/api/v1/documents").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_matters_most_needs_a_second_factor_that_was_shown_lately() {
+    // No moment is recent enough.
+    let settings = crate::HttpSettings { step_up_window_ms: -1, ..Default::default() };
+    let world = World::with(settings);
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    let patch = json!({ "user_default_language": "de" });
+    admin.send_json("PATCH", "/api/v1/admin/settings", patch.clone()).await.expect(200);
+    let recovery = enrol(&admin).await;
+    let me = admin.get("/api/v1/auth/me").await.expect(200).json();
+    let own = format!("/api/v1/admin/users/{}", me["id"].as_str().unwrap());
+    let new = json!({ "email": "n@alpha.example", "display_name": "N", "role": "viewer" });
+    for (method, target, body) in [
+        ("PATCH", "/api/v1/admin/settings", patch),
+        ("PATCH", &own, json!({ "display_name": "A" })),
+        ("POST", "/api/v1/admin/users", new),
+        ("POST", &format!("{own}/reset-password"), json!({})),
+        ("POST", &format!("{own}/reset-second-factor"), json!({})),
+        ("POST", "/api/v1/auth/second-factor/recovery-codes", json!({})),
+        ("DELETE", "/api/v1/auth/second-factor", json!({})),
+    ] {
+        let refused = admin.send_json(method, target, body).await.expect(403);
+        assert_eq!(refused.json()["code"], "step_up_required", "{method} {target}");
+    }
+    // Everything else goes on.
+    admin.get("/api/v1/admin/users").await.expect(200);
+    let again = json!({ "code": recovery[0] });
+    admin.post("/api/v1/auth/second-factor/verify", again).await.expect(204);
+
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    enrol(&admin).await;
+    let renewed = "/api/v1/auth/second-factor/recovery-codes";
+    let renewed = admin.post(renewed, json!({})).await.expect(200).json();
+    assert_eq!(renewed["recovery_codes"].as_array().unwrap().len(), 10);
+    admin.send("DELETE", "/api/v1/auth/second-factor", Body::empty()).await.expect(204);
+    let gone = admin.send("DELETE", "/api/v1/auth/second-factor", Body::empty()).await.expect(409);
+    assert_eq!(gone.json()["code"], "second_factor_not_enrolled");
+    let code = json!({ "code": "000000" });
+    let gone = admin.post("/api/v1/auth/second-factor/confirm", code).await.expect(409);
+    assert_eq!(gone.json()["code"], "second_factor_not_begun");
 }

@@ -139,8 +139,12 @@ impl Client {
     }
 
     pub(super) async fn post(&self, target: &str, body: Value) -> Reply {
+        self.send_json("POST", target, body).await
+    }
+
+    pub(super) async fn send_json(&self, method: &str, target: &str, body: Value) -> Reply {
         let client = self.clone().with("content-type", "application/json");
-        client.send("POST", target, Body::from(body.to_string())).await
+        client.send(method, target, Body::from(body.to_string())).await
     }
 
     pub(super) async fn send(&self, method: &str, target: &str, body: Body) -> Reply {

@@ -133,9 +133,10 @@ fn tenant_objects_are_named_by_ids_that_the_matrix_knows() {
         IdKind::Page,
         IdKind::Conversation,
         IdKind::Job,
+        IdKind::Entry,
     ];
     for route in routes() {
-        if matches!(route.access, Access::Tenant(_) | Access::SignedIn(_)) {
+        if matches!(route.access, Access::Tenant(_) | Access::SignedIn(_) | Access::Entering(_)) {
             for id in &route.ids {
                 assert!(known.contains(&id.kind), "{}: {:?}", route.operation, id.kind);
             }

@@ -42,7 +42,7 @@ impl Forge {
         let anna = plant.add("anna", Operator, Internal).await;
         let ctx = plant.acting_as(anna.id).await;
         let signer = TokenSigner::of_appliance(&plant.store, &plant.tokens);
-        let input = TokenInput { role: None, lifetime_s: HOUR_MS / 1000 };
+        let input = TokenInput { role: None, lifetime_s: HOUR_MS / 1000, factor_shown_at: None };
         let issued = token_issue(permit(&ctx), &signer, input).await.unwrap();
         let genuine = issued.reveal().to_owned();
         let body = URL_SAFE_NO_PAD.decode(genuine.split('.').nth(1).unwrap()).unwrap();

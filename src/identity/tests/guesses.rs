@@ -18,13 +18,13 @@ impl Plant {
     }
 
     /// Lets time go by on both clocks.
-    fn pass(&self, ms: u32) {
+    pub(super) fn pass(&self, ms: u32) {
         self.clock.advance_ms(ms.into());
         self.steady.advance_ms(ms.into());
     }
 
     /// What a restart leaves: the database, and nothing in memory.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.steady = SteadyClock::manual();
         self.passwords = Passwords::with_clock(PasswordSettings::default(), self.steady.clone());
     }

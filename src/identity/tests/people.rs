@@ -38,7 +38,7 @@ async fn a_new_person_signs_in_once_and_chooses_a_password() {
         let refused = change_own_password(permit(&ctx), &plant.passwords, set(current, new)).await;
         assert_eq!(refused.unwrap_err().violation().unwrap().field, field);
     }
-    assert_eq!(plant.recorded("password.change_refused").await.len(), 1);
+    assert_eq!(plant.recorded("password.refused").await.len(), 1);
 
     let good = set(&one_time, "a long new password");
     change_own_password(permit(&ctx), &plant.passwords, good).await.unwrap();

@@ -8,7 +8,7 @@ use super::*;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 fn input(role: Option<Role>) -> TokenInput {
-    TokenInput { role, lifetime_s: DAY_MS / 1000 }
+    TokenInput { role, lifetime_s: DAY_MS / 1000, factor_shown_at: None }
 }
 
 impl Plant {
@@ -21,7 +21,7 @@ impl Plant {
     }
 
     async fn bearer(&self, token: &str) -> Result<TenantCtx, IdentityError> {
-        let scope = authenticate_bearer(&self.store, &self.verifier(), token).await?;
+        let (scope, _) = authenticate_bearer(&self.store, &self.verifier(), token).await?;
         Ok(self.store.enter(scope, self.store.new_request_id().unwrap()).await.unwrap())
     }
 }
@@ -119,7 +119,11 @@ async fn lives_and_numbers_are_limited() {
     let ctx = plant.acting_as(anna.id).await;
     let signer = plant.signer();
     for lifetime_s in [i64::MIN, -1, 0, TOKEN_LIFETIME_MIN_S - 1, TOKEN_LIFETIME_MAX_S + 1] {
-        let refused = token_issue(permit(&ctx), &signer, TokenInput { role: None, lifetime_s });
+        let refused = token_issue(
+            permit(&ctx),
+            &signer,
+            TokenInput { role: None, lifetime_s, factor_shown_at: None },
+        );
         assert_eq!(refused.await.unwrap_err().violation().unwrap().field, "lifetime_s");
     }
     for _ in 0..TOKENS_PER_PERSON_MAX {

@@ -243,6 +243,25 @@ fn the_released_steps_are_numbered_from_one_without_gaps() {
     }
 }
 
+#[test]
+fn sessions_and_tokens_from_before_the_second_factor_go_on() {
+    let shelf = Shelf::empty();
+    shelf.open(&migrate::TENANT[..4], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO users VALUES (zeroblob(16), 'a@b', 'A', 'admin', 'INTERNAL', 0, 'en', 'active',
+            'x', 0, 0, 0);
+        INSERT INTO sessions VALUES (zeroblob(16), zeroblob(32), zeroblob(16), 0, 1, 2, NULL);
+        INSERT INTO tokens VALUES (zeroblob(16), zeroblob(32), zeroblob(16), 'viewer', 0, 1, NULL);
+        INSERT INTO guesses VALUES (zeroblob(32), 1, 2, 3, 4, 5);";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT (SELECT count(*) FROM sessions WHERE second_factor_at IS NULL)
+                     + (SELECT count(*) FROM tokens WHERE second_factor_at IS NULL)
+                     + (SELECT count(*) FROM guesses WHERE delay_ms = 5)";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 3);
+}
+
 /// A tenant's database of the first schema, in which every third of seven chunks has no embedding.
 const CHUNKS_V1: &str = "
     INSERT INTO documents (id, key, title, created_at, created_by, updated_at)

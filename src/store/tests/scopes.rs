@@ -65,7 +65,7 @@ impl Gatehouse {
         let ctx = self.opened.ctx(self.tenant).await;
         ctx.write(move |tx| {
             tx.execute(
-                "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL)",
+                "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)",
                 params![
                     id.as_bytes(),
                     hash,
@@ -83,7 +83,7 @@ impl Gatehouse {
     }
 
     async fn token(&self, id: TokenId, hash: [u8; 32]) -> Result<TenantScope, StoreError> {
-        self.opened.store.scope_from_token(self.tenant, id, hash).await
+        self.opened.store.scope_from_token(self.tenant, id, hash).await.map(|(scope, _)| scope)
     }
 }
 
