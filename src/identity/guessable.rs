@@ -4,6 +4,9 @@
 //!
 //! No composition rules: a long sentence passes, however plain its letters are.
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 /// Words, lower case, without umlauts and digits, as the top of published lists of leaked passwords
 /// has them in English, German and Czech, and what hangs on a plant's walls.
 const WORDS: &[&str] = &[
@@ -239,33 +242,31 @@ pub(crate) fn is_guessed_first<'k>(
     password: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> bool {
-    let folded: Vec<char> = password.to_lowercase().chars().map(plain).collect();
     let own = known.into_iter().flat_map(|text| {
         text.split(|c: char| !c.is_alphanumeric())
             .filter(|word| word.chars().count() >= RUN_MIN_CHARS)
-            .map(|word| word.to_lowercase().chars().map(plain).collect::<Vec<char>>())
+            .map(folded)
             .collect::<Vec<_>>()
     });
     let words = WORDS.iter().map(|word| word.chars().collect()).chain(own).collect::<Vec<_>>();
-    rest(&folded, &words) < REST_MIN_CHARS
+    rest(&folded(password), &words) < REST_MIN_CHARS
 }
 
-/// A letter as it is meant: without umlaut or accent, and what looks like a letter as that letter.
-fn plain(c: char) -> char {
+/// A text letter by letter as it is meant: in lower case, without umlauts and accents, and what
+/// looks like a letter as that letter.
+fn folded(text: &str) -> Vec<char> {
+    let letters = text.to_lowercase();
+    letters.nfd().filter(|c| !is_combining_mark(*c)).map(plain).collect()
+}
+
+const fn plain(c: char) -> char {
     match c {
-        'ä' | 'á' | 'à' | 'â' | '@' | '4' => 'a',
-        'ö' | 'ó' | 'ò' | 'ô' | '0' => 'o',
-        'ü' | 'ú' | 'ů' | 'ù' => 'u',
-        'é' | 'ě' | 'è' | 'ê' | '3' | '€' => 'e',
-        'í' | 'ì' | 'î' | '1' | '!' | '|' => 'i',
-        'ß' | 'š' | '$' | '5' => 's',
-        'č' | 'ç' => 'c',
-        'ř' => 'r',
-        'ž' => 'z',
-        'ý' => 'y',
-        'ť' | '7' => 't',
-        'ď' => 'd',
-        'ň' => 'n',
+        '@' | '4' => 'a',
+        '0' => 'o',
+        '3' | '€' => 'e',
+        '1' | '!' | '|' => 'i',
+        'ß' | '$' | '5' => 's',
+        '7' => 't',
         other => other,
     }
 }

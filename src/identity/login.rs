@@ -49,8 +49,9 @@ pub struct Login {
 }
 
 /// Signs somebody in. An unknown tenant, an unknown person, a wrong password and a disabled account
-/// cost one check of a password each and get the same answer. Failures are recorded in the tenant's
-/// audit log where there is a tenant, and make further guesses wait as [`crate::GuessSettings`] says.
+/// cost one check of a password and one commit each and get the same answer. Failures are recorded in
+/// the tenant's audit log, or the appliance's where there is no such tenant, and make further guesses
+/// wait as [`crate::GuessSettings`] says.
 ///
 /// # Errors
 /// [`IdentityError::InvalidCredentials`] for all of those; [`IdentityError::GuessDelayed`] before
@@ -93,6 +94,7 @@ pub async fn login(
     let verdict = passwords.verify(input.password, hash.clone()).await?;
     let Some((tenant_id, db)) = credentials else {
         turn.failed(guesses, store.now());
+        store.note_login_without_tenant(request_id).await?;
         return Err(IdentityError::InvalidCredentials);
     };
     let user_id = match credential {

@@ -63,6 +63,19 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Records an attempt to sign in to a tenant that does not exist, in the appliance's log. It costs
+    /// the same commit as one that fails in a tenant, so that the time does not tell them apart.
+    ///
+    /// # Errors
+    /// The store's own; the attempt must fail all the same.
+    pub async fn note_login_without_tenant(&self, request: RequestId) -> Result<(), StoreError> {
+        let stamp = self.appliance_stamp(Actor::Anonymous, request);
+        let event = Event::new(LOGIN_FAILED).outcome(Outcome::Denied);
+        self.inner.control.write(stamp, move |tx| tx.commit(event, ())).await
+    }
+}
+
 impl CredentialDb {
     /// The credential of the person with this e-mail address.
     ///
@@ -138,8 +151,9 @@ impl CredentialDb {
             .await
     }
 
-    /// Records an attempt that failed, and what is known of the credential now. The address is not recorded: it may be personal data of
-    /// somebody who has no account here, or a password typed into the wrong field.
+    /// Records an attempt that failed, and what is known of the credential now. The address is not
+    /// recorded: it may be personal data of somebody who has no account here, or a password typed
+    /// into the wrong field.
     ///
     /// # Errors
     /// The store's own; the attempt must fail all the same.

@@ -110,7 +110,7 @@ test("from the one-time password to a cited answer and a refusal", async () => {
   await page.getByRole("alert").waitFor();
   faults.length = 0;
   await signIn(page, oneTimePassword);
-  await page.getByLabel("Present password").fill(oneTimePassword);
+  await page.locator("#change").getByLabel("Present password").fill(oneTimePassword);
   await page.getByLabel("New password").fill(ownPassword);
   await assertAccessible(page, "password form");
   await page.getByRole("button", { name: "Set password" }).click();
@@ -151,7 +151,7 @@ test("a second factor is set up from a picture and asked for at the next sign-in
   const { context, page, faults } = await open();
   await signIn(page, ownPassword);
   await page.getByRole("button", { name: "Second factor" }).click();
-  await page.getByLabel("Present password").fill(ownPassword);
+  await page.locator("#enrol").getByLabel("Present password").fill(ownPassword);
   await assertAccessible(page, "enrolment");
   await page.getByRole("button", { name: "Begin" }).click();
   await page.locator("#qr svg path").first().waitFor();
@@ -160,7 +160,7 @@ test("a second factor is set up from a picture and asked for at the next sign-in
     await page.screenshot({ path: join(process.env.TEST_SCREENSHOTS, "second-factor.png") });
   }
   const secret = await page.locator("#secret").innerText();
-  await page.getByLabel("Code", { exact: true }).fill(totp(secret));
+  await page.locator("#confirm").getByRole("textbox", { name: "Code" }).fill(totp(secret));
   await page.getByRole("button", { name: "Confirm" }).click();
   await page.getByRole("heading", { name: "Keep these recovery codes" }).waitFor();
   await assertAccessible(page, "recovery codes");
@@ -175,10 +175,10 @@ test("a second factor is set up from a picture and asked for at the next sign-in
   await assertAccessible(page, "second factor");
   // A page that is loaded anew goes on where it was.
   await page.reload();
-  await page.getByLabel("Code", { exact: true }).fill("000000");
+  await page.locator("#factor").getByLabel("Code").fill("000000");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("alert").waitFor();
-  await page.getByLabel("Code", { exact: true }).fill(totp(secret, 1));
+  await page.locator("#factor").getByLabel("Code").fill(totp(secret, 1));
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByLabel("Question").waitFor();
   assert.deepEqual(faults.filter((fault) => !/status of 40[13]/.test(fault)), []);

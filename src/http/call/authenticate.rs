@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, header};
 use store::{LiveSession, SecondFactor, StoreError, TenantScope};
 
-use super::{ConsolePeer, Head};
+use super::{ConsolePeer, Head, limit_sign_ins};
 use crate::console::{ACT_AS_HEADER, ConsoleKey, TENANT_HEADER};
 use crate::problem::Problem;
 
@@ -25,6 +25,7 @@ pub(super) async fn authenticate(head: &Head) -> Result<Caller, Problem> {
         let scope = console_scope(head, key).await?;
         return Ok(Caller { scope, session: None, second_factor: SecondFactor::None });
     }
+    limit_sign_ins(head)?;
     let headers = &head.parts.headers;
     let state = &head.state;
     let caller = if headers.contains_key(header::AUTHORIZATION) {
@@ -57,7 +58,7 @@ async fn console_scope(head: &Head, key: &ConsoleKey) -> Result<TenantScope, Pro
         None => None,
         Some(email) => {
             let credentials = store.credentials(tenant, head.request_id).await?;
-            let found = credentials.find_by_email(email.trim()).await?;
+            let found = credentials.find_by_email(&email.trim().to_lowercase()).await?;
             let found = found.filter(|credential| credential.active);
             Some(found.ok_or_else(|| Problem::new("user_not_found"))?.user_id)
         }

@@ -123,6 +123,16 @@ pub(crate) struct Public {
     pub(crate) request_id: RequestId,
 }
 
+/// Counts what checks a password or a code, by the network it comes from.
+fn limit_sign_ins(head: &Head) -> Result<(), Problem> {
+    if head.rate == RateClass::Login
+        && let Some(PeerAddress(address)) = head.parts.extensions.get()
+    {
+        head.state.login_limiter.check(&network(*address))?;
+    }
+    Ok(())
+}
+
 /// What shares a limit: an address, or the network of 64 bits that one IPv6 machine may use freely.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -135,11 +145,7 @@ impl CallContext for Public {
     const ACCESS: Access = Access::Public;
 
     async fn enter(head: &Head) -> Result<Self, Problem> {
-        if head.rate == RateClass::Login
-            && let Some(PeerAddress(address)) = head.parts.extensions.get()
-        {
-            head.state.login_limiter.check(&network(*address))?;
-        }
+        limit_sign_ins(head)?;
         Ok(Self { state: Arc::clone(&head.state), request_id: head.request_id })
     }
 

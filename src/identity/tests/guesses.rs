@@ -148,3 +148,40 @@ async fn the_log_tells_how_long_the_wait_was() {
     let last = entries[4].detail.as_ref().unwrap();
     assert_eq!((&last["in_a_row"], &last["delay_ms"]), (&5.into(), &2_000.into()));
 }
+
+/// By how much the median time of one kind of failure may differ from that of another.
+const APART_MAX_MS: u128 = 5;
+
+#[tokio::test]
+async fn the_time_of_a_failure_does_not_tell_who_exists() {
+    let mut plant = Plant::new().await;
+    let anna = plant.add("anna", Viewer, Internal).await;
+    // No delays: they are alike by construction, and would end the measuring.
+    let guesses = GuessSettings { free: u32::MAX, per_day: u32::MAX, ..GuessSettings::default() };
+    let settings = PasswordSettings { guesses, ..PasswordSettings::default() };
+    plant.passwords = Passwords::with_clock(settings, plant.steady.clone());
+    let kinds =
+        [("rauental", anna.email.as_str()), ("rauental", "nobody@x.example"), ("no", "b@c.d")];
+    let mut apart_ms = u128::MAX;
+    // Other work on the machine may spoil a measurement: the best of three counts.
+    for _ in 0..3 {
+        let mut times = [const { Vec::new() }; 3];
+        for _ in 0..25 {
+            for ((slug, email), times) in kinds.iter().zip(&mut times) {
+                let began = std::time::Instant::now();
+                plant.try_login(Some(slug), email, WRONG).await.unwrap_err();
+                times.push(began.elapsed().as_micros());
+            }
+        }
+        let medians = times.map(|mut times| {
+            times.sort_unstable();
+            times[times.len() / 2]
+        });
+        let spread = medians.iter().max().unwrap() - medians.iter().min().unwrap();
+        apart_ms = apart_ms.min(spread / 1000);
+        if apart_ms < APART_MAX_MS {
+            return;
+        }
+    }
+    panic!("{apart_ms} ms apart");
+}
