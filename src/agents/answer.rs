@@ -1,9 +1,7 @@
 //! The answer path: resolve the question, retrieve, choose sentences, record, show.
 
 use audit::{Action, Event};
-use base::{
-    ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, UserId, limits,
-};
+use base::{ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, UserId};
 use knowledge::{
     KnowledgeError, Library, Passage, Retrieval, SEARCH_QUERY_MAX_CHARS, SearchFilters,
     SearchInput, passages_find, still_valid,
@@ -11,14 +9,14 @@ use knowledge::{
 use models::WorkerState;
 use policy::{Permit, chat};
 use serde_json::json;
-use store::{ReadTx, TenantCtx, WriteTx};
+use store::{TenantCtx, WriteTx};
 
 use crate::conversations::{Author, title_of};
 use crate::follow_up::{self, FOLLOW_UP_QUESTIONS_MAX};
 use crate::model::{
-    Answer, AnswerEvent, AnswerEvents, AskInput, Citation, Nearest, Receipt, Refusal, Stage,
-    Timings,
+    Answer, AnswerEvent, AnswerEvents, Citation, Nearest, Receipt, Refusal, Stage, Timings,
 };
+use crate::question::{Question, found};
 use crate::quote::{self, Chosen};
 use crate::store::{self as rows, MessageInsert};
 use crate::{AgentError, wording};
@@ -35,30 +33,6 @@ const NEAREST_EXCERPT_CHARS: usize = 280;
 
 const ANSWER_GIVEN: Action = Action::new("answer.given");
 const ANSWER_REFUSED: Action = Action::new("answer.refused");
-
-/// A question that can be answered: its fields are right, and its conversation is the asking
-/// person's own.
-#[derive(Debug)]
-pub struct Question {
-    message: String,
-    conversation: Option<ConversationId>,
-}
-
-/// Checks what is asked, before anything is begun.
-///
-/// # Errors
-/// [`AgentError::Invalid`], [`AgentError::ConversationNotFound`], or the store's own.
-pub async fn question(
-    permit: &Permit<'_, chat::Send>,
-    input: AskInput,
-) -> Result<Question, AgentError> {
-    let message = checked(&input)?;
-    if let Some(id) = input.conversation_id {
-        let owner = permit.ctx().user_id();
-        permit.ctx().read(move |tx| found(tx, id, owner)).await?;
-    }
-    Ok(Question { message, conversation: input.conversation_id })
-}
 
 /// Answers a question from the documents that the asking person may see, and records question,
 /// answer and what was shown in one commit.
@@ -154,23 +128,6 @@ pub(crate) fn search_for(question: &str) -> SearchInput {
     }
 }
 
-fn checked(input: &AskInput) -> Result<String, AgentError> {
-    let message = input.message.trim();
-    if message.is_empty() {
-        return Err(AgentError::invalid("message", "must not be empty"));
-    }
-    let chars = message.chars().count();
-    if chars > limits::CHAT_MESSAGE_MAX_CHARS {
-        let reason =
-            format!("must be at most {} characters, not {chars}", limits::CHAT_MESSAGE_MAX_CHARS);
-        return Err(AgentError::invalid("message", reason));
-    }
-    if input.agent.as_deref().is_some_and(|agent| agent != QUOTE_MODE) {
-        return Err(AgentError::invalid("agent", format!("must be {QUOTE_MODE} or absent")));
-    }
-    Ok(message.to_owned())
-}
-
 /// The earlier questions of one's own conversation, newest first.
 async fn earlier(ctx: &TenantCtx, id: ConversationId) -> Result<Vec<String>, AgentError> {
     let owner = ctx.user_id();
@@ -179,11 +136,6 @@ async fn earlier(ctx: &TenantCtx, id: ConversationId) -> Result<Vec<String>, Age
         Ok(rows::last_questions(tx, id, FOLLOW_UP_QUESTIONS_MAX)?)
     })
     .await
-}
-
-fn found(tx: &ReadTx<'_>, id: ConversationId, owner: Option<UserId>) -> Result<(), AgentError> {
-    let conversation = rows::conversation_find(tx, id, owner)?;
-    conversation.map(drop).ok_or(AgentError::ConversationNotFound)
 }
 
 fn elapsed_ms(from: Timestamp, to: Timestamp) -> u64 {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use store::TenantCtx;
 
 use crate::AgentError;
-use crate::answer::{self, search_for};
+use crate::answer::{answer, search_for};
 pub use crate::golden::{Forbidden, GoldenQuestion, Half, Place, Wanted, golden_parse};
 use crate::model::{Answer, AskInput, Citation};
 use crate::quote::weigh;
@@ -152,8 +152,8 @@ pub async fn evaluate(
         let ctx = ctx_for(question).await?;
         let permit = authorize::<chat::Send>(&ctx)?;
         let input = AskInput { message: question.question.clone(), ..AskInput::default() };
-        let asked = answer::question(&permit, input).await?;
-        let answer = answer::answer(permit, library, asked, None).await?;
+        let asked = crate::question(&permit, input).await?;
+        let answer = answer(permit, library, asked, None).await?;
         let (quoted_invalid, above_rights) = breaches(&ctx, question, &answer).await?;
         outcomes.push(QuestionOutcome {
             id: question.id.clone(),

@@ -14,25 +14,30 @@
 //! - a threshold fitted on the reported half of the golden questions.
 
 mod answer;
+mod conversation_search;
 mod conversations;
 mod error;
 pub mod evaluation;
 mod follow_up;
 mod golden;
 mod model;
+mod question;
 mod quote;
 mod store;
 mod wording;
 
-pub use answer::{QUOTE_MODE, Question, answer, question};
+pub use answer::{QUOTE_MODE, answer};
+pub use conversation_search::{
+    CONVERSATION_QUERY_MAX_CHARS, ConversationHit, ConversationHits, conversation_search,
+};
 pub use conversations::{
-    Author, CONVERSATION_QUERY_MAX_CHARS, CONVERSATION_TITLE_MAX_CHARS, Conversation,
-    ConversationCursor, ConversationDetails, ConversationHit, ConversationHits, ConversationPage,
-    Message, MessageCursor, TimeCursor, conversation_delete, conversation_get, conversation_list,
-    conversation_rename, conversation_search,
+    Author, CONVERSATION_TITLE_MAX_CHARS, Conversation, ConversationCursor, ConversationDetails,
+    ConversationPage, Message, MessageCursor, TimeCursor, conversation_delete, conversation_get,
+    conversation_list, conversation_rename,
 };
 pub use error::AgentError;
 pub use model::{
     ANSWER_EVENTS_MAX, Answer, AnswerEvent, AnswerEvents, AskInput, Citation, Decision, Nearest,
     Receipt, Refusal, Stage, Timings,
 };
+pub use question::{Question, question};

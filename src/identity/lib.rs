@@ -28,6 +28,7 @@
 
 mod error;
 mod events;
+mod factor_codes;
 mod guessable;
 mod guesses;
 mod hashing;
@@ -52,6 +53,7 @@ mod users;
 mod tests;
 
 pub use error::IdentityError;
+pub use factor_codes::{Enrolment, FactorCode, RECOVERY_CODES, RecoveryCodes};
 pub use guesses::GuessSettings;
 pub use hashing::{PasswordSettings, Passwords};
 pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
@@ -63,9 +65,8 @@ pub use profile::{
     PasswordChange, ProfileChange, change_own_password, profile_change, profile_get,
 };
 pub use second_factor::{
-    Enrolment, FactorCode, FactorReset, FactorState, RECOVERY_CODES, RecoveryCodes, factor_begin,
-    factor_confirm, factor_get, factor_remove, factor_show, recovery_codes_renew,
-    user_reset_factor,
+    FactorReset, FactorState, factor_begin, factor_confirm, factor_get, factor_remove, factor_show,
+    recovery_codes_renew, user_reset_factor,
 };
 pub use sessions::{
     CookieValue, SessionSettings, Touched, authenticate_cookie, logout, session_touch,

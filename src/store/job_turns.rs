@@ -7,7 +7,7 @@ use base::{JobId, TenantId, Timestamp, UserId};
 use rusqlite::params;
 use serde_json::Value;
 
-use crate::job_runner::{JobFailure, Retry};
+use crate::job_handler::{JobFailure, Retry};
 use crate::jobs::{ClaimedJob, JobState};
 use crate::sql::id_bytes;
 use crate::{ReadTx, StoreError, WriteTx};

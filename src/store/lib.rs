@@ -104,6 +104,7 @@ mod group;
 mod guard;
 mod guesses;
 mod job_agenda;
+mod job_handler;
 mod job_runner;
 mod job_turns;
 mod jobs;
@@ -130,7 +131,8 @@ pub use credentials::{Credential, CredentialDb, NewSessionRow};
 pub use database::Health;
 pub use error::StoreError;
 pub use guesses::{CredentialKey, GuessRow, guesses_get, guesses_put};
-pub use job_runner::{JobContext, JobFailure, JobHandler, JobRunner, Retry};
+pub use job_handler::{JobContext, JobFailure, JobHandler, Retry};
+pub use job_runner::JobRunner;
 pub use jobs::{
     ClaimedJob, Job, JobPage, JobState, NewJob, job_cancel, job_enqueue, job_get, job_list,
     job_progress, job_result,

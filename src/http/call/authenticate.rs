@@ -3,7 +3,8 @@
 use axum::http::{HeaderMap, HeaderName, header};
 use store::{LiveSession, SecondFactor, StoreError, TenantScope};
 
-use super::{ConsolePeer, Head, limit_sign_ins};
+use super::limits::limit_sign_ins;
+use super::{ConsolePeer, Head};
 use crate::console::{ACT_AS_HEADER, ConsoleKey, TENANT_HEADER};
 use crate::problem::Problem;
 

@@ -5,10 +5,11 @@
 //! so a handler can't forget to ask.
 
 mod authenticate;
+mod limits;
 
 use std::future::Future;
 use std::marker::PhantomData;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use audit::{Event, Outcome};
@@ -30,6 +31,7 @@ use crate::state::AppState;
 
 pub(crate) use authenticate::COOKIE_NAME;
 use authenticate::{Caller, authenticate};
+use limits::limit_sign_ins;
 
 const ACCESS_DENIED: audit::Action = audit::Action::new("access.denied");
 
@@ -121,24 +123,6 @@ pub(crate) trait CallContext: Sized + Send {
 pub(crate) struct Public {
     pub(crate) state: Arc<AppState>,
     pub(crate) request_id: RequestId,
-}
-
-/// Counts what checks a password or a code, by the network it comes from.
-fn limit_sign_ins(head: &Head) -> Result<(), Problem> {
-    if head.rate == RateClass::Login
-        && let Some(PeerAddress(address)) = head.parts.extensions.get()
-    {
-        head.state.login_limiter.check(&network(*address))?;
-    }
-    Ok(())
-}
-
-/// What shares a limit: an address, or the network of 64 bits that one IPv6 machine may use freely.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 impl CallContext for Public {
@@ -391,19 +375,5 @@ async fn refused(head: &Head, ctx: &TenantCtx, denied: Denied) -> Problem {
     match ctx.record(event).await {
         Ok(()) | Err(StoreError::ReadOnly(_)) => denied.into(),
         Err(error) => error.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::*;
-
-    #[test]
-    fn one_machine_of_ipv6_is_one_address() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(of("192.0.2.7"), "192.0.2.7");
-        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
     }
 }
