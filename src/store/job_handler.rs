@@ -47,7 +47,7 @@ pub struct JobContext {
     /// succeeds all the same has succeeded; with an error the job is cancelled, or goes on at the
     /// next start.
     pub cancel: CancellationToken,
-    /// Tries that a job has without getting further; see [`Job::attempts`].
+    /// Tries that a job has without getting further; see [`crate::Job::attempts`].
     pub attempts_max: u32,
 }
 
