@@ -153,12 +153,16 @@ pub(crate) fn job_finish(
     end: &JobEnd,
     attempts_max: u32,
 ) -> Result<Event, StoreError> {
-    let sql = "SELECT attempts, result FROM jobs WHERE id = ?1";
-    let found = tx.query_optional(sql, [id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (attempts, made): (u32, Option<String>) = found.ok_or(StoreError::JobNotFound)?;
+    let sql = "SELECT attempts, cancel_requested, result FROM jobs WHERE id = ?1";
+    let found = tx.query_optional(sql, [id.as_bytes()], |row| {
+        Ok((row.get::<_, u32>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<String>>(2)?))
+    })?;
+    let (attempts, is_asked_to_end, made) = found.ok_or(StoreError::JobNotFound)?;
     let turn = match end {
         _ if made.is_some() => Turn::of(JobState::Done),
         JobEnd::Done(_) => Turn::of(JobState::Done),
+        // It stumbled over what was done to end it, before it heard of that.
+        JobEnd::Failed(_) if is_asked_to_end => Turn::of(JobState::Cancelled),
         JobEnd::Failed(failure) => Turn::after_failure(failure, attempts, attempts_max),
         JobEnd::Cancelled => Turn::of(JobState::Cancelled),
         JobEnd::Paused => Turn { is_a_try: false, ..Turn::of(JobState::Queued) },
@@ -168,7 +172,9 @@ pub(crate) fn job_finish(
         _ => made,
     };
     let failure = match end {
-        JobEnd::Failed(failure) if turn.state != JobState::Done => Some(failure),
+        JobEnd::Failed(failure) if matches!(turn.state, JobState::Queued | JobState::Failed) => {
+            Some(failure)
+        }
         _ => None,
     };
     let now = tx.now();
