@@ -163,8 +163,8 @@ async fn the_time_of_a_failure_does_not_tell_who_exists() {
     let kinds =
         [("rauental", anna.email.as_str()), ("rauental", "nobody@x.example"), ("no", "b@c.d")];
     let mut apart_ms = u128::MAX;
-    // Other work on the machine may spoil a measurement: the best of three counts.
-    for _ in 0..3 {
+    // Other work on the machine may spoil a measurement: one good one is enough.
+    for _ in 0..10 {
         let mut times = [const { Vec::new() }; 3];
         for _ in 0..25 {
             for ((slug, email), times) in kinds.iter().zip(&mut times) {
