@@ -205,6 +205,13 @@ pub(crate) enum Document {
         #[command(flatten)]
         who: Who,
     },
+    /// Show who was shown what of a document, newest first
+    Seen {
+        /// Id or key
+        document: String,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Remove a document with all its revisions
     Remove {
         /// Id or key

@@ -1,5 +1,7 @@
 //! `millwright document`
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::args::{Document, Who};
@@ -13,6 +15,7 @@ pub(crate) const fn who(command: &Document) -> &Who {
     match command {
         Document::List { who, .. }
         | Document::Show { who, .. }
+        | Document::Seen { who, .. }
         | Document::Remove { who, .. }
         | Document::Reindex { who, .. } => who,
     }
@@ -22,6 +25,22 @@ pub(crate) async fn run(api: &Api, command: &Document, out: Out) -> Result<(), C
     match command {
         Document::List { text, .. } => list(api, text.as_deref(), out).await,
         Document::Show { document, .. } => show(api, document, out).await,
+        Document::Seen { document, .. } => {
+            let id = find(api, document).await?;
+            let seen = api.items(&format!("/api/v1/documents/{id}/disclosures")).await?;
+            let people = people(api).await?;
+            let rows: Vec<Vec<String>> = seen
+                .iter()
+                .map(|one| {
+                    let actor = field(one, "actor");
+                    let who = people.get(&actor).cloned().unwrap_or(actor);
+                    vec![field(one, "time"), who, field(one, "action"), field(one, "page")]
+                })
+                .collect();
+            out.table(&["time", "who", "by", "page"], &rows);
+            out.value(&json!({ "items": seen }));
+            Ok(())
+        }
         Document::Remove { document, .. } => {
             let id = find(api, document).await?;
             api.delete(&format!("/api/v1/documents/{id}")).await?;
@@ -38,6 +57,15 @@ pub(crate) async fn run(api: &Api, command: &Document, out: Out) -> Result<(), C
             Ok(())
         }
     }
+}
+
+/// Addresses of the tenant's people by what the log calls them.
+async fn people(api: &Api) -> Result<HashMap<String, String>, CliError> {
+    let users = api.items("/api/v1/admin/users").await?;
+    Ok(users
+        .iter()
+        .map(|user| (format!("user:{}", field(user, "id")), field(user, "email")))
+        .collect())
 }
 
 async fn list(api: &Api, text: Option<&str>, out: Out) -> Result<(), CliError> {

@@ -21,6 +21,7 @@ pub mod text;
 pub mod vector;
 
 mod chunking;
+mod disclosures;
 mod documents;
 mod error;
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod visible;
 
 pub use chunk::{ChunkDraft, ChunkOptions, chunks_of_pages, embedding_text};
 pub use chunk_set::{Allowed, ChunkSet};
+pub use disclosures::{Disclosure, DisclosurePage, document_disclosures};
 pub use documents::{
     CHUNK_PREVIEW_MAX, ChunkPreview, DocumentDetails, DocumentFilter, DocumentPage, PageProblem,
     document_by_key, document_delete, document_get, document_list, document_reindex,

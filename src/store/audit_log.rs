@@ -4,8 +4,8 @@ use std::path::Path;
 
 use audit::{Entry, Finding, FindingKind, Hash, Report, Verifier};
 use base::{TenantId, Timestamp};
-use rusqlite::params_from_iter;
 use rusqlite::types::Value;
+use rusqlite::{params, params_from_iter};
 use seal::{DataKey, VerifyingKey};
 
 use crate::checkpoint::read_checkpoint;
@@ -74,6 +74,32 @@ pub fn audit_entries(
     }
     let next = if more { rows.last().map(|row| row.entry.index) } else { None };
     Ok(AuditPage { rows, next })
+}
+
+/// Entries of some actions below the index `before`, newest first.
+///
+/// # Errors
+/// As [`audit_entries`].
+pub fn audit_entries_of(
+    tx: &ReadTx<'_>,
+    actions: &[&str],
+    before: Option<u64>,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let before = before.map_or(i64::MAX, |index| i64::try_from(index).unwrap_or(i64::MAX));
+    // The plus keeps SQLite from sorting all entries of these actions: walking down from the newest
+    // ends at the limit.
+    let raw = tx.query_all(
+        "SELECT bytes FROM audit_entries
+         WHERE +action IN (SELECT value FROM json_each(?1)) AND idx < ?2
+         ORDER BY idx DESC LIMIT ?3",
+        params![serde_json::json!(actions).to_string(), before, limit],
+        |row| row.get::<_, Vec<u8>>(0),
+    )?;
+    let parsed = |bytes: Vec<u8>| {
+        Entry::parse(&bytes).map_err(|_| StoreError::Corrupt("audit_entries.bytes"))
+    };
+    raw.into_iter().map(parsed).collect()
 }
 
 /// The statement for `filter`: a condition for each thing that is asked for and none for the others,

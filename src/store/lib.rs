@@ -123,7 +123,8 @@ mod writer;
 pub use appliance::{ApplianceScope, NewTenant, Tenant, TenantStatus};
 pub use audit_export::{SignedHead, audit_bytes, audit_leaves, audit_range};
 pub use audit_log::{
-    AuditFilter, AuditPage, AuditRow, VerifyOutcome, audit_entries, verify_data_dir,
+    AuditFilter, AuditPage, AuditRow, VerifyOutcome, audit_entries, audit_entries_of,
+    verify_data_dir,
 };
 pub use blobs::{BlobInfo, Blobs, SealedDirectory};
 pub use context::TenantCtx;

@@ -1,5 +1,6 @@
 //! Documents and their revisions.
 
+mod disclosures;
 mod form;
 mod list;
 mod maintain;
@@ -61,6 +62,16 @@ fn document_routes() -> Vec<Route> {
             rate: RateClass::Write,
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(maintain::document_delete),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/documents/{document_id}/disclosures",
+            operation: "document_disclosures",
+            summary: "Who was shown what of a document, newest first",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(disclosures::document_disclosures),
         },
         Route {
             method: Method::Post,

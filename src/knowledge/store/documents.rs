@@ -1,5 +1,7 @@
 //! Rows of `documents`, and what is counted over all of them.
 
+use std::collections::HashSet;
+
 use base::{
     Classification, ConversationId, DocumentId, MessageId, PageNumber, RevisionId, Timestamp,
     UserId,
@@ -141,6 +143,32 @@ pub(crate) fn document_list(
         raw,
     )?;
     rows.into_iter().map(Raw::checked).collect()
+}
+
+/// Messages that cite any revision of a document.
+pub(crate) fn citing_messages(
+    tx: &ReadTx<'_>,
+    id: DocumentId,
+) -> Result<Vec<MessageId>, StoreError> {
+    let ids = tx.query_all(
+        "SELECT DISTINCT message_id FROM citations
+         WHERE revision_id IN (SELECT id FROM revisions WHERE document_id = ?1)",
+        [id.as_bytes()],
+        |row| row.get::<_, Vec<u8>>(0),
+    )?;
+    let checked = |id: Vec<u8>| Ok(MessageId::from_bytes(id_bytes(&id, "citations.message_id")?));
+    ids.into_iter().map(checked).collect()
+}
+
+/// The chunks of all revisions of a document.
+pub(crate) fn chunk_ids(tx: &ReadTx<'_>, id: DocumentId) -> Result<HashSet<i64>, StoreError> {
+    let ids = tx.query_all(
+        "SELECT id FROM chunks
+         WHERE revision_id IN (SELECT id FROM revisions WHERE document_id = ?1)",
+        [id.as_bytes()],
+        |row| row.get(0),
+    )?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Answers that cited a revision, newest first.

@@ -18,8 +18,9 @@ pub(crate) use chunks::{
     indexed_chunks, passages_load,
 };
 pub(crate) use documents::{
-    DocumentRow, Listing, citing_answers, document_by_key, document_delete, document_find,
-    document_insert, document_list, document_title_set, document_touch, usage,
+    DocumentRow, Listing, chunk_ids, citing_answers, citing_messages, document_by_key,
+    document_delete, document_find, document_insert, document_list, document_title_set,
+    document_touch, usage,
 };
 pub(crate) use embeddings::{codes_each, embedding_set, embeddings_load};
 pub(crate) use pages::{

@@ -3,7 +3,8 @@
 use base::{Classification, Coded as _, PageNumber, Role};
 use knowledge::{
     DocumentFilter, KnowledgeError, NewRevision, SearchFilters, SearchInput, citations_of,
-    document_by_key, document_get, document_list, original_open, page_text, revision_get, search,
+    document_by_key, document_disclosures, document_get, document_list, original_open, page_text,
+    revision_get, search,
 };
 use policy::authorize;
 
@@ -113,4 +114,47 @@ async fn what_was_shown_is_recorded_without_its_text() {
     let text = String::from_utf8(row.entry.canonical()).unwrap();
     assert!(text.contains(&found[0].chunk_id.to_string()) && text.contains("RESTRICTED"), "{text}");
     assert!(!text.contains("slide") && !text.contains("emergency"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_saw_a_document_is_read_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = Plant::at(dir.path()).await;
+    let pump = plant.add(NewRevision::named("pump.md"), "# Pump\n\nThe gap is 3 mm.\n").await;
+    let motor = plant.add(NewRevision::named("motor.md"), "# Motor\n\nGrease it.\n").await;
+    let reader = plant.person(Role::Viewer, Classification::Internal).await;
+    let ctx = plant.acting_as(Some(reader)).await;
+    assert!(!plant.search(&ctx, "gap").await.is_empty());
+    let page = PageNumber(1);
+    let read = page_text(authorize(&ctx).unwrap(), pump.document_id, pump.revision_id, page);
+    read.await.unwrap();
+    document_get(authorize(&ctx).unwrap(), motor.document_id).await.unwrap();
+    let console = plant.console().await;
+    let seen = async |document, before, limit| {
+        let permit = authorize(&console).unwrap();
+        document_disclosures(permit, document, before, limit).await.unwrap()
+    };
+    let all = seen(pump.document_id, None, 50).await;
+    let told: Vec<_> = all
+        .disclosures
+        .iter()
+        .map(|one| (one.action.as_str(), one.actor.clone(), one.revisions.clone(), one.page))
+        .collect();
+    // The plant's people act through the console here.
+    let actor = "console".to_owned();
+    assert_eq!(
+        told,
+        [
+            ("page.read", actor.clone(), vec![pump.revision_id], Some(1)),
+            ("passages.shown", actor.clone(), vec![pump.revision_id], None),
+        ]
+    );
+    assert_eq!(all.disclosures[1].chunks.len(), 1);
+    assert!(all.next.is_none());
+    // Page by page it is the same.
+    let first = seen(pump.document_id, None, 1).await;
+    let second = seen(pump.document_id, first.next, 1).await;
+    let paged: Vec<_> = first.disclosures.into_iter().chain(second.disclosures).collect();
+    assert_eq!(paged, all.disclosures);
+    assert_eq!(seen(motor.document_id, None, 50).await.disclosures[0].action, "document.read");
 }
