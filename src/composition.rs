@@ -14,7 +14,10 @@ use identity::{PasswordSettings, Passwords, SessionSettings};
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
-use store::{JobRunner, OperatorKey, Store, StoreError, StoreOptions, StoreSettings};
+use store::{
+    JobRunner, OperatorKey, SYSLOG_SOCKET, Store, StoreError, StoreOptions, StoreSettings, Witness,
+    WitnessSettings,
+};
 
 use crate::cli::CliError;
 use crate::config::Config;
@@ -32,6 +35,8 @@ pub(crate) struct Appliance {
     /// The only way out of the process.
     door: Door,
     telemetry: Option<Telemetry>,
+    /// Hands checkpoints to a second place, where one is configured.
+    witness: Option<Witness>,
 }
 
 /// Name of the systemd credential with the master key (`LoadCredential=`).
@@ -39,6 +44,13 @@ const KEY_CREDENTIAL: &str = "millwright-master-key";
 
 /// How often idle tenants are looked for.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+
+/// When old audit entries are first looked for: the start has other things to do, and a command that
+/// works without a server is over before.
+const FIRST_PRUNING: Duration = Duration::from_secs(120);
+
+/// How often they are looked for.
+const PRUNING: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Appliance {
     /// Opens the data directory and builds the rooms over it. Starts no server.
@@ -76,7 +88,10 @@ impl Appliance {
             settings: http_settings(config)?,
         });
         let telemetry = None;
-        Ok(Self { store, state, library, runner, console, tls, models, door, telemetry })
+        let witness = store
+            .witness_start(witness_settings(config))
+            .map_err(|error| CliError::Failed(chain(&error)))?;
+        Ok(Self { store, state, library, runner, console, tls, models, door, telemetry, witness })
     }
 
     /// The API in this process, with the operator's rights.
@@ -84,7 +99,8 @@ impl Appliance {
         Console::in_process(http::router(Arc::clone(&self.state)), self.console.clone())
     }
 
-    /// Starts the work that goes on beside requests: durable jobs, closing idle tenants.
+    /// Starts the work that goes on beside requests: durable jobs, closing idle tenants, pruning old
+    /// audit entries.
     pub(crate) fn start_background(&self) {
         tokio::spawn(Arc::clone(&self.runner).run());
         let store = self.store.clone();
@@ -97,6 +113,14 @@ impl Appliance {
                 }
             }
         });
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(FIRST_PRUNING).await;
+            loop {
+                store.audit_prune_all().await;
+                tokio::time::sleep(PRUNING).await;
+            }
+        });
     }
 
     /// Lets traces go to the collector that is configured.
@@ -105,8 +129,8 @@ impl Appliance {
         self.telemetry = Some(telemetry);
     }
 
-    /// Lets running jobs pause, ends the workers, sends the last traces, shuts the door and closes
-    /// the databases.
+    /// Lets running jobs pause, ends the workers, sends the last traces, shuts the door, closes the
+    /// databases, and hands their last checkpoints to the witness.
     pub(crate) async fn shut_down(self) {
         self.runner.stop().await;
         self.models.shut_down().await;
@@ -115,6 +139,9 @@ impl Appliance {
         }
         self.door.close().await;
         self.store.close().await;
+        if let Some(witness) = self.witness {
+            let _ = tokio::task::spawn_blocking(move || witness.stop()).await;
+        }
     }
 }
 
@@ -145,6 +172,15 @@ pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), 
         )),
         other => CliError::Failed(chain(&other)),
     })
+}
+
+fn witness_settings(config: &Config) -> WitnessSettings {
+    let audit = &config.audit;
+    WitnessSettings {
+        folder: (!audit.witness_path.as_os_str().is_empty()).then(|| audit.witness_path.clone()),
+        syslog: audit.witness_syslog.then(|| PathBuf::from(SYSLOG_SOCKET)),
+        interval: Duration::from_secs(audit.witness_interval_s.into()),
+    }
 }
 
 /// The way out, with what the configuration allows.

@@ -6,7 +6,9 @@
 //!
 //! 1. the head, a JSON object: `format`; `origin` and `public_key` (base64) of the log; the signed
 //!    `checkpoint`; `first`, the index of the first entry; and `before`, the perfect subtrees of the
-//!    entries before it, as `[{"size": 4096, "hash": "<hex>"}, …]`, first ones first;
+//!    entries before it, as `[{"size": 4096, "hash": "<hex>"}, …]`, first ones first; and, where
+//!    earlier entries were asked for whose content was pruned, `pruned`: how many from the beginning
+//!    were (`end`, which is `first` then), and the index of the entry that records it (`by`);
 //! 2. the entries, each as its canonical bytes, which are one line of JSON;
 //! 3. the end, a JSON object: `end` with the number of entries, and `after`, the perfect subtrees of
 //!    the entries behind the last one, up to the checkpoint's size.
@@ -17,12 +19,13 @@
 //! To verify: walk over `before`, the leaf hash of each entry, and `after`, keeping a stack of
 //! perfect subtrees. What is pushed on a subtree of its own size becomes one with it, again and
 //! again. A subtree of size s must begin at a multiple of s. At the end the stack, folded from the
-//! right, is the checkpoint's root, and the sizes add up to the checkpoint's size.
+//! right, is the checkpoint's root, and the sizes add up to the checkpoint's size. Where `pruned`
+//! names an entry of the export, that entry must record such a pruning (see [`crate::Pruning`]).
 
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::SAFE_INTEGER_MAX;
-use crate::{Checkpoint, Entry, Hash, leaf_hash, node_hash};
+use crate::{Checkpoint, Entry, Hash, Pruning, leaf_hash, node_hash};
 
 /// Names the format.
 pub const EXPORT_FORMAT: &str = "millwright-audit-export/1";
@@ -53,6 +56,19 @@ pub struct ExportHead {
     pub first: u64,
     /// What stands before it.
     pub before: Vec<Subtree>,
+    /// Why it does not begin earlier, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pruned: Option<PrunedBefore>,
+}
+
+/// That the content of earlier entries was pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrunedBefore {
+    /// So many entries from the beginning have no content.
+    pub end: u64,
+    /// Index of the entry that records it.
+    pub by: u64,
 }
 
 /// The last line of an export.
@@ -160,6 +176,14 @@ pub enum ExportError {
     /// The export ends before its end.
     #[error("the export is cut off")]
     CutOff,
+    /// The entry that is said to record a pruning does not.
+    #[error("entry {by} does not record that the entries before {end} were pruned")]
+    Erased {
+        /// So many entries are said to be pruned.
+        end: u64,
+        /// The entry that should say so.
+        by: u64,
+    },
     /// The entries are not those of the log.
     #[error("an entry was altered, added or left out: the root is not the checkpoint's")]
     Root,
@@ -174,6 +198,8 @@ pub struct VerifiedExport {
     pub checkpoint: Checkpoint,
     /// How many entries.
     pub entries: u64,
+    /// Whether the entry that records the pruning which the head names is in the export.
+    pub has_pruning_record: bool,
 }
 
 /// Verifies an export line by line; keeps a few hashes of it.
@@ -183,6 +209,7 @@ pub struct ExportVerifier {
     cover: Cover,
     line: u64,
     entries: u64,
+    has_pruning_record: bool,
     end: Option<ExportEnd>,
 }
 
@@ -205,10 +232,18 @@ impl ExportVerifier {
         for subtree in &head.before {
             cover.push(*subtree)?;
         }
-        if cover.next() != head.first {
+        if cover.next() != head.first || head.pruned.is_some_and(|p| p.end != head.first) {
             return Err(ExportError::Subtrees);
         }
-        Ok(Self { head, checkpoint, cover, line: 1, entries: 0, end: None })
+        Ok(Self {
+            head,
+            checkpoint,
+            cover,
+            line: 1,
+            entries: 0,
+            has_pruning_record: false,
+            end: None,
+        })
     }
 
     /// Takes a further line; nothing may follow the end.
@@ -230,6 +265,12 @@ impl ExportVerifier {
         if entry.index != self.cover.next() {
             return Err(ExportError::Missing { expected: self.cover.next() });
         }
+        if let Some(PrunedBefore { end, by }) = self.head.pruned.filter(|p| p.by == entry.index) {
+            if Pruning::of(&entry).is_none_or(|pruning| pruning.end < end) {
+                return Err(ExportError::Erased { end, by });
+            }
+            self.has_pruning_record = true;
+        }
         self.cover.push_leaf(leaf_hash(text.as_bytes()));
         self.entries += 1;
         Ok(())
@@ -250,7 +291,12 @@ impl ExportVerifier {
         if self.cover.next() != self.checkpoint.size || self.cover.root() != self.checkpoint.root {
             return Err(ExportError::Root);
         }
-        Ok(VerifiedExport { head: self.head, checkpoint: self.checkpoint, entries: self.entries })
+        Ok(VerifiedExport {
+            head: self.head,
+            checkpoint: self.checkpoint,
+            entries: self.entries,
+            has_pruning_record: self.has_pruning_record,
+        })
     }
 }
 

@@ -22,6 +22,11 @@
 //!    of two below n.
 //! 4. The root of the first "number of entries" leaves must be line 3. Entry number i (from 0)
 //!    must say `"index":i`.
+//! 5. Entries at the beginning may have been pruned: of them only the leaves are left. A later entry
+//!    with the action `audit.pruned`, the actor `appliance`, the outcome `success` and at least as
+//!    large an `end` in its `detail` must say so; its `cutoff` must lie as many days before its own
+//!    `time` as its `retention_days` says, which are 90 at least, and `end` must not be above its own
+//!    index. Exports begin behind what was pruned.
 //!
 //! What the bytes of an entry mean stands at [`Entry`].
 //!
@@ -42,6 +47,7 @@ mod export;
 mod frontier;
 mod hash;
 mod proof;
+mod pruning;
 mod tree;
 mod verifier;
 
@@ -51,13 +57,14 @@ pub use entry::{ENTRY_MAX_BYTES, Entry, Object};
 pub use error::{EntryError, FrontierError, HashError, NoteError, ProofError};
 pub use event::{Action, Event, OBJECT_ID_MAX_CHARS, Outcome, Stamp};
 pub use export::{
-    Cover, EXPORT_FORMAT, ExportEnd, ExportError, ExportHead, ExportVerifier, Subtree,
-    VerifiedExport,
+    Cover, EXPORT_FORMAT, ExportEnd, ExportError, ExportHead, ExportVerifier, PrunedBefore,
+    Subtree, VerifiedExport,
 };
 pub use frontier::Frontier;
 pub use hash::{Hash, leaf_hash, node_hash};
 pub use proof::{
     ConsistencyProof, InclusionProof, PROOF_NODES_MAX, verify_consistency, verify_inclusion,
 };
+pub use pruning::{Pruning, RETENTION_LEAST_DAYS};
 pub use tree::{consistency_proof, inclusion_proof, root};
-pub use verifier::{Finding, FindingKind, Report, Verifier};
+pub use verifier::{ExaminedRow, Finding, FindingKind, Report, Verifier};

@@ -1,9 +1,16 @@
 //! Reads a log from its beginning and names the first thing that is wrong with it.
 
+mod anchors;
+mod row;
+mod suspect;
+
 use std::fmt;
 
-use crate::entry::canonical_index;
-use crate::{Checkpoint, Frontier, Hash, leaf_hash};
+use crate::{Checkpoint, Frontier, Hash};
+
+use anchors::Anchors;
+pub use row::ExaminedRow;
+use suspect::{Suspect, Wrong};
 
 /// Checks a log entry by entry, in constant memory.
 ///
@@ -24,6 +31,10 @@ use crate::{Checkpoint, Frontier, Hash, leaf_hash};
 /// | fits its hash but says it is a later entry | no such entry: it was taken out and the rest moved up | missing |
 /// | fits its hash but says it is an earlier entry | | altered |
 /// | fits its hash but is no canonical entry | | altered |
+/// | has no bytes, though an earlier one has | | erased |
+///
+/// Rows without bytes at the beginning are good when the log holds the record that they were pruned
+/// ([`Pruning`](crate::Pruning)); the hash stored beside them is their leaf.
 ///
 /// When every row is good, the log is compared with what is known of it from elsewhere:
 ///
@@ -32,59 +43,26 @@ use crate::{Checkpoint, Frontier, Hash, leaf_hash};
 /// | fewer rows than the database's own tree head counts | truncated, at the number of rows |
 /// | fewer rows than a checkpoint counts, as many as the database's tree head counts: the whole database is an older one | rolled back, at the number of rows |
 /// | fewer rows than a checkpoint counts, and no tree head of the database was given | truncated, at the number of rows |
+/// | fewer rows than a checkpoint of a witness counts | behind witness, at the number of rows |
+/// | no bytes at the beginning, and no record that says so | erased, at the first one that no record covers |
 /// | another root than a checkpoint or the tree head has | root mismatch, at the first entry that no agreeing root covers |
+/// | another root than a checkpoint of a witness has | forked, at the first entry that no agreeing one covers |
 ///
 /// A root mismatch with good rows means that entries were rewritten together with their hashes.
 /// One root over the whole log cannot tell which; earlier checkpoints ([`earlier`](Self::earlier))
 /// narrow it down. A checkpoint that disagrees at or below a bad row outranks that row.
 #[derive(Debug)]
 pub struct Verifier {
-    /// Roots that are known from elsewhere, smallest tree first.
-    anchors: Vec<Anchor>,
+    /// Roots that are known from the log's own checkpoints.
+    anchors: Anchors,
+    /// Roots that a witness keeps.
+    witnessed: Anchors,
     frontier: Frontier,
     suspect: Option<Suspect>,
-}
-
-/// A root that the log must have at one size.
-#[derive(Debug)]
-struct Anchor {
-    size: u64,
-    root: Hash,
-    computed: Option<Hash>,
-}
-
-impl Anchor {
-    /// Whether the log reached this size and had another root there.
-    fn disagrees(&self) -> bool {
-        self.computed.is_some_and(|computed| computed != self.root)
-    }
-}
-
-/// The first bad row, and what has been learnt about it since.
-#[derive(Debug)]
-struct Suspect {
-    index: u64,
-    wrong: Wrong,
-    found_later: Found,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    No,
-    Yes,
-}
-
-/// What is wrong with a row.
-#[derive(Clone, Copy, Debug)]
-enum Wrong {
-    /// It has another number than its place.
-    Number(u64),
-    /// Its bytes do not fit the stored hash, which is this.
-    Bytes(Hash),
-    /// It fits its hash but says it is another entry.
-    Claim(u64),
-    /// It fits its hash but is no canonical entry.
-    Encoding,
+    /// So many rows from the beginning have no content.
+    pruned: u64,
+    /// So many of them the log says it has pruned.
+    pruned_by_record: u64,
 }
 
 /// What is wrong with a log.
@@ -102,6 +80,12 @@ pub enum FindingKind {
     RolledBack,
     /// Entries and their hashes were rewritten together.
     RootMismatch,
+    /// The content of an entry is gone, and the log does not say that it was pruned.
+    Erased,
+    /// The log is shorter than a witness saw it: database and checkpoint were rolled back together.
+    BehindWitness,
+    /// The log is not the continuation of what a witness saw.
+    Forked,
 }
 
 impl FindingKind {
@@ -115,6 +99,9 @@ impl FindingKind {
             Self::Truncated => "truncated",
             Self::RolledBack => "rolled_back",
             Self::RootMismatch => "root_mismatch",
+            Self::Erased => "erased",
+            Self::BehindWitness => "behind_witness",
+            Self::Forked => "forked",
         }
     }
 }
@@ -152,7 +139,14 @@ impl Verifier {
     /// nothing can tell whether the end of the log was cut off or all of it rewritten.
     #[must_use]
     pub fn new(checkpoint: Option<Checkpoint>) -> Self {
-        let verifier = Self { anchors: Vec::new(), frontier: Frontier::new(), suspect: None };
+        let verifier = Self {
+            anchors: Anchors::default(),
+            witnessed: Anchors::default(),
+            frontier: Frontier::new(),
+            suspect: None,
+            pruned: 0,
+            pruned_by_record: 0,
+        };
         match checkpoint {
             Some(checkpoint) => verifier.earlier(&checkpoint),
             None => verifier,
@@ -163,40 +157,62 @@ impl Verifier {
     /// kept. To be called before the first [`push`](Self::push).
     #[must_use]
     pub fn earlier(mut self, checkpoint: &Checkpoint) -> Self {
-        // The empty tree has its root already.
-        let computed = (checkpoint.size == 0).then_some(Hash::EMPTY_ROOT);
-        self.anchors.push(Anchor { size: checkpoint.size, root: checkpoint.root, computed });
-        self.anchors.sort_by_key(|anchor| anchor.size);
+        self.anchors.add(checkpoint);
         self
     }
 
-    /// The next row: its number, its bytes, and the leaf hash stored beside them.
+    /// Compares with a verified checkpoint that a witness keeps. To be called before the first
+    /// [`push`](Self::push).
+    #[must_use]
+    pub fn witnessed(mut self, checkpoint: &Checkpoint) -> Self {
+        self.witnessed.add(checkpoint);
+        self
+    }
+
+    /// The next row: its number, its bytes, and the leaf hash stored beside them. A row without
+    /// bytes is one whose content was pruned.
     pub fn push(&mut self, index: u64, bytes: &[u8], stored_leaf_hash: &Hash) {
+        self.take(&ExaminedRow::of(index, bytes, stored_leaf_hash));
+    }
+
+    /// As [`push`](Self::push), for a row that was examined already.
+    pub fn take(&mut self, row: &ExaminedRow) {
         let expected = self.frontier.size();
-        let computed = leaf_hash(bytes);
-        let claim = canonical_index(bytes);
         match &mut self.suspect {
-            Some(suspect) => suspect.learn(index, &computed, claim),
+            Some(suspect) => suspect.learn(row),
             None => {
-                let wrong = if index != expected {
-                    Some(Wrong::Number(index))
-                } else if computed != *stored_leaf_hash {
-                    Some(Wrong::Bytes(*stored_leaf_hash))
-                } else {
-                    match claim {
-                        Some(claim) if claim == expected => None,
-                        Some(claim) => Some(Wrong::Claim(claim)),
-                        None => Some(Wrong::Encoding),
-                    }
-                };
-                self.suspect =
-                    wrong.map(|wrong| Suspect { index: expected, wrong, found_later: Found::No });
+                let wrong = self.wrong_with(row, expected);
+                self.suspect = wrong.map(|wrong| Suspect::new(expected, wrong));
             }
         }
-        self.frontier.append(computed);
-        let size = self.frontier.size();
-        for anchor in self.anchors.iter_mut().filter(|anchor| anchor.size == size) {
-            anchor.computed = Some(self.frontier.root());
+        if let Some(end) = row.pruned_end {
+            self.pruned_by_record = self.pruned_by_record.max(end);
+        }
+        self.frontier.append(row.leaf);
+        self.anchors.reach(&self.frontier);
+        self.witnessed.reach(&self.frontier);
+    }
+
+    /// What is wrong with the row that should be number `expected`.
+    fn wrong_with(&mut self, row: &ExaminedRow, expected: u64) -> Option<Wrong> {
+        if row.index != expected {
+            return Some(Wrong::Number(row.index));
+        }
+        if row.is_empty {
+            // Pruning goes from the beginning.
+            if self.pruned != expected {
+                return Some(Wrong::Erased);
+            }
+            self.pruned += 1;
+            return None;
+        }
+        if row.leaf != row.stored {
+            return Some(Wrong::Bytes(row.stored));
+        }
+        match row.claim {
+            Some(claim) if claim == expected => None,
+            Some(claim) => Some(Wrong::Claim(claim)),
+            None => Some(Wrong::Encoding),
         }
     }
 
@@ -207,7 +223,10 @@ impl Verifier {
         let finding = self
             .bad_row()
             .or_else(|| self.too_short(recorded))
+            .or_else(|| self.behind_witness())
+            .or_else(|| self.erased())
             .or_else(|| self.disagreeing_anchor(u64::MAX))
+            .or_else(|| self.forked())
             .or_else(|| self.disagreeing_head(recorded));
         Report { size: self.frontier.size(), root: self.frontier.root(), finding }
     }
@@ -231,7 +250,7 @@ impl Verifier {
             );
             return Some(Finding { index: size, kind: FindingKind::Truncated, what });
         }
-        let anchor = self.anchors.last().filter(|anchor| anchor.size > size)?;
+        let anchor = self.anchors.newest().filter(|anchor| anchor.size > size)?;
         let (kind, why) = match recorded {
             Some(_) => (FindingKind::RolledBack, "the whole database is older than its checkpoint"),
             None => (FindingKind::Truncated, "its end was cut off"),
@@ -243,10 +262,46 @@ impl Verifier {
         Some(Finding { index: size, kind, what })
     }
 
+    /// Fewer rows than a witness saw.
+    fn behind_witness(&self) -> Option<Finding> {
+        let size = self.frontier.size();
+        let seen = self.witnessed.newest().filter(|anchor| anchor.size > size)?.size;
+        let what = format!(
+            "the log ends after {size} entries; its witness saw {seen}: database and checkpoint \
+             were rolled back together"
+        );
+        Some(Finding { index: size, kind: FindingKind::BehindWitness, what })
+    }
+
+    /// Content that is gone without a record of its pruning.
+    fn erased(&self) -> Option<Finding> {
+        let index = self.pruned_by_record;
+        (index < self.pruned).then(|| Finding {
+            index,
+            kind: FindingKind::Erased,
+            what: format!(
+                "the content of the entries {index} to {} is gone, and no entry of the log records \
+                 that it was pruned",
+                self.pruned - 1
+            ),
+        })
+    }
+
+    /// A checkpoint of a witness whose root the log does not have.
+    fn forked(&self) -> Option<Finding> {
+        let seen = self.witnessed.first_disagreeing(u64::MAX)?.size;
+        let index = self.witnessed.vouched_size(seen);
+        let what = format!(
+            "the root over the first {seen} entries is not the one that was witnessed: the entries \
+             from {index} on are another history"
+        );
+        Some(Finding { index, kind: FindingKind::Forked, what })
+    }
+
     /// A checkpoint of at most `max_size` entries whose root the log does not have.
     fn disagreeing_anchor(&self, max_size: u64) -> Option<Finding> {
-        let anchor = self.anchors.iter().find(|a| a.size <= max_size && a.disagrees())?;
-        let index = self.vouched_size(anchor.size);
+        let anchor = self.anchors.first_disagreeing(max_size)?;
+        let index = self.anchors.vouched_size(anchor.size);
         let what = format!(
             "the root over the first {} entries is not that of their checkpoint: \
              entries from {index} on were rewritten together with their hashes",
@@ -258,76 +313,13 @@ impl Verifier {
     /// The database's own tree head does not fit its rows.
     fn disagreeing_head(&self, recorded: Option<&Frontier>) -> Option<Finding> {
         let head = recorded.filter(|head| **head != self.frontier)?;
-        let index = self.vouched_size(u64::MAX);
+        let index = self.anchors.vouched_size(u64::MAX);
         let what = format!(
             "the tree head that the database keeps (of {} entries) does not fit its {} entries",
             head.size(),
             self.frontier.size()
         );
         Some(Finding { index, kind: FindingKind::RootMismatch, what })
-    }
-
-    /// How many entries from the beginning are covered by a root that agrees and is smaller than
-    /// `below` entries.
-    fn vouched_size(&self, below: u64) -> u64 {
-        let agreeing = |a: &&Anchor| a.size < below && a.computed == Some(a.root);
-        self.anchors.iter().filter(agreeing).map(|anchor| anchor.size).max().unwrap_or(0)
-    }
-}
-
-impl Suspect {
-    /// Notes whether a later row is what belongs in the suspect's place.
-    fn learn(&mut self, index: u64, computed: &Hash, claim: Option<u64>) {
-        let belongs_here = match self.wrong {
-            Wrong::Number(_) => index == self.index,
-            Wrong::Bytes(stored) => *computed == stored,
-            Wrong::Claim(_) => claim == Some(self.index),
-            Wrong::Encoding => false,
-        };
-        if belongs_here {
-            self.found_later = Found::Yes;
-        }
-    }
-
-    fn verdict(&self) -> (FindingKind, String) {
-        let Self { index, wrong, found_later } = self;
-        match (*wrong, *found_later) {
-            (Wrong::Number(number), Found::Yes) => {
-                (FindingKind::Reordered, format!("entry {number} stands before entry {index}"))
-            }
-            (Wrong::Number(number), Found::No) if number > *index => (
-                FindingKind::Missing,
-                format!("entry {index} is not there; the next one is {number}"),
-            ),
-            (Wrong::Number(number), Found::No) => (
-                FindingKind::Reordered,
-                format!("entry {number} stands where entry {index} belongs"),
-            ),
-            (Wrong::Bytes(_), Found::Yes) => (
-                FindingKind::Reordered,
-                format!("what was recorded as entry {index} stands in a later place"),
-            ),
-            (Wrong::Bytes(_), Found::No) => (
-                FindingKind::Altered,
-                format!("entry {index} does not fit the hash stored beside it"),
-            ),
-            (Wrong::Claim(claim), Found::Yes) => (
-                FindingKind::Reordered,
-                format!("entry {claim} stands where entry {index} belongs, which comes later"),
-            ),
-            (Wrong::Claim(claim), Found::No) if claim > *index => (
-                FindingKind::Missing,
-                format!("entry {index} is not there; entry {claim} was moved into its place"),
-            ),
-            (Wrong::Claim(claim), Found::No) => (
-                FindingKind::Altered,
-                format!("entry {index} was replaced by a copy of entry {claim}"),
-            ),
-            (Wrong::Encoding, _) => (
-                FindingKind::Altered,
-                format!("entry {index} is not the canonical encoding of an entry"),
-            ),
-        }
     }
 }
 

@@ -335,6 +335,19 @@ pub(crate) enum User {
         #[command(flatten)]
         who: Who,
     },
+    /// Show what a person was shown: documents, revisions, chunks and pages, newest first
+    Seen {
+        /// E-mail address
+        email: String,
+        /// At or after this moment (2026-01-31 or 2026-01-31T08:00:00Z)
+        #[arg(long)]
+        from: Option<String>,
+        /// Before this moment
+        #[arg(long)]
+        until: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
 }
 
 /// `millwright audit`
@@ -351,6 +364,10 @@ pub(crate) enum Audit {
         /// The key that must have signed the export, in base64, known from elsewhere
         #[arg(long, value_name = "BASE64", requires = "export")]
         public_key: Option<String>,
+        /// Compare with the checkpoints that a witness keeps too: the folder of audit.witness_path,
+        /// or a file of the log daemon's messages
+        #[arg(long, value_name = "PATH", conflicts_with = "export")]
+        witness: Option<PathBuf>,
     },
     /// Export entries with the signed checkpoint and the proof that they are in the log
     Export {
@@ -371,6 +388,30 @@ pub(crate) enum Audit {
     },
     /// Show the newest signed checkpoint and the key that signs it
     Checkpoint {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Show how long the log keeps its content, what was pruned, and the legal hold
+    Retention {
+        /// Set how long, in days (90 to 36525)
+        #[arg(long, value_name = "DAYS")]
+        set_days: Option<u32>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Put a legal hold in force: nothing of the log is pruned until it is released
+    Hold {
+        /// Why, for the log: a case number rather than a name
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Lift the legal hold
+    Release {
+        /// Why, for the log
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         who: Who,
     },

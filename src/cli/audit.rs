@@ -12,6 +12,7 @@ use super::args::{Audit, Who};
 use super::error::{CliError, Exit};
 use super::output::Out;
 use super::text::field;
+use super::witness::read_notes;
 use super::{Api, encode, told};
 
 /// Longest line of an export that is read, in bytes: far more than any entry has.
@@ -20,15 +21,38 @@ const LINE_MAX_BYTES: u64 = 1024 * 1024;
 pub(crate) fn who(command: &Audit) -> Who {
     match command {
         Audit::Verify { .. } => Who::default(),
-        Audit::Show { who, .. } | Audit::Export { who, .. } | Audit::Checkpoint { who } => {
-            who.clone()
-        }
+        Audit::Show { who, .. }
+        | Audit::Export { who, .. }
+        | Audit::Retention { who, .. }
+        | Audit::Hold { who, .. }
+        | Audit::Release { who, .. }
+        | Audit::Checkpoint { who } => who.clone(),
     }
 }
 
 pub(crate) async fn run(api: &Api, command: &Audit, out: Out) -> Result<(), CliError> {
     match command {
-        Audit::Verify { tenant, .. } => verify(api, tenant.as_deref(), out).await,
+        Audit::Verify { tenant, witness, .. } => {
+            verify(api, tenant.as_deref(), witness.as_deref(), out).await
+        }
+        Audit::Retention { set_days, .. } => {
+            if let Some(days) = set_days {
+                let patch = json!({ "audit_retention_days": days });
+                api.patch("/api/v1/admin/settings", &patch).await?;
+            }
+            tell_retention(&api.get("/api/v1/admin/audit/retention").await?, out);
+            Ok(())
+        }
+        Audit::Hold { reason, .. } => {
+            let body = json!({ "reason": reason });
+            tell_retention(&api.post("/api/v1/admin/audit/legal-hold", &body).await?, out);
+            Ok(())
+        }
+        Audit::Release { reason, .. } => {
+            let body = json!({ "reason": reason });
+            tell_retention(&api.post("/api/v1/admin/audit/legal-hold/lift", &body).await?, out);
+            Ok(())
+        }
         Audit::Export { from, until, format, out: file, .. } => {
             let mut target = format!("/api/v1/admin/audit/export?format={}", encode(format));
             for (name, value) in [("from", from), ("until", until)] {
@@ -101,12 +125,20 @@ pub(crate) fn verify_export(path: &Path, key: Option<&str>, out: Out) -> Result<
         }
         Ok(sound) => {
             let head = &sound.head;
+            let pruned = head.pruned.map(|pruned| {
+                let place = if sound.has_pruning_record { "in" } else { "not in" };
+                format!(
+                    "\npruned: all before {}; entry {} records it, {place} here",
+                    pruned.end, pruned.by
+                )
+            });
             out.line(&format!(
-                "sound: {} entries from {} of {} of the log {}\nkey: {}{}",
+                "sound: {} entries from {} of {} of the log {}{}\nkey: {}{}",
                 sound.entries,
                 head.first,
                 sound.checkpoint.size,
                 head.origin,
+                pruned.unwrap_or_default(),
                 head.public_key,
                 if key.is_some() { " (as given)" } else { "" }
             ));
@@ -114,6 +146,8 @@ pub(crate) fn verify_export(path: &Path, key: Option<&str>, out: Out) -> Result<
                 "sound": true, "entries": sound.entries, "first": head.first,
                 "size": sound.checkpoint.size, "origin": head.origin,
                 "public_key": head.public_key,
+                "pruned_below": head.pruned.map(|pruned| pruned.end),
+                "has_pruning_record": sound.has_pruning_record,
             }));
             Ok(())
         }
@@ -172,32 +206,83 @@ fn last_column(row: &str) -> String {
     }
 }
 
-async fn verify(api: &Api, tenant: Option<&str>, out: Out) -> Result<(), CliError> {
-    let query = tenant.map(|slug| format!("?tenant={}", encode(slug))).unwrap_or_default();
-    let report = api.get(&format!("/api/v1/appliance/audit/verify{query}")).await?;
+async fn verify(
+    api: &Api,
+    tenant: Option<&str>,
+    witness: Option<&Path>,
+    out: Out,
+) -> Result<(), CliError> {
+    let report = match witness {
+        Some(path) => {
+            let notes = read_notes(path)?;
+            let body = json!({ "tenant": tenant, "notes": notes });
+            api.post("/api/v1/appliance/audit/compare", &body).await?
+        }
+        None => {
+            let query = tenant.map(|slug| format!("?tenant={}", encode(slug))).unwrap_or_default();
+            api.get(&format!("/api/v1/appliance/audit/verify{query}")).await?
+        }
+    };
     out.value(&report);
     let mut sound = true;
     for log in report["logs"].as_array().into_iter().flatten() {
-        let name = field(log, "name");
-        if log["sound"].as_bool() == Some(true) {
-            out.line(&format!(
-                "{name}: sound, {} entries, root {}",
-                field(log, "size"),
-                field(log, "root")
-            ));
-        } else {
-            sound = false;
-            let finding = &log["finding"];
-            let index = field(finding, "index");
-            let at = if index.is_empty() { String::new() } else { format!(" at entry {index}") };
-            out.line(&format!(
-                "{name}: DAMAGED{at}: {}: {}",
-                field(finding, "kind"),
-                field(finding, "what")
-            ));
-        }
+        sound &= log["sound"].as_bool() == Some(true);
+        out.line(&verdict(log));
+    }
+    for log in report["unknown_logs"].as_array().into_iter().flatten() {
+        sound = false;
+        out.line(&format!(
+            "{}: MISSING: the witness keeps checkpoints of it and this appliance has no such log",
+            log.as_str().unwrap_or_default()
+        ));
     }
     if sound { Ok(()) } else { told(Exit::AuditDamaged) }
+}
+
+/// One log's line.
+fn verdict(log: &Value) -> String {
+    let name = field(log, "name");
+    if log["sound"].as_bool() == Some(true) {
+        let witnessed = match log["witnessed"].as_u64() {
+            None => String::new(),
+            Some(0) => ", not witnessed yet".to_owned(),
+            Some(count) => format!(", as its witness saw it ({count} checkpoints)"),
+        };
+        let (size, root) = (field(log, "size"), field(log, "root"));
+        return format!("{name}: sound, {size} entries, root {root}{witnessed}");
+    }
+    let finding = &log["finding"];
+    let index = field(finding, "index");
+    let at = if index.is_empty() { String::new() } else { format!(" at entry {index}") };
+    format!("{name}: DAMAGED{at}: {}: {}", field(finding, "kind"), field(finding, "what"))
+}
+
+fn tell_retention(retention: &Value, out: Out) {
+    out.line(&format!(
+        "The log keeps its content for {} days.",
+        field(retention, "audit_retention_days")
+    ));
+    if retention["pruned_below"].is_u64() {
+        out.line(&format!(
+            "Entries below {} have lost theirs (entry {} of {}); their hashes stay.",
+            field(retention, "pruned_below"),
+            field(retention, "pruned_by"),
+            field(retention, "pruned_at")
+        ));
+    }
+    match &retention["legal_hold"] {
+        Value::Object(_) => {
+            let hold = &retention["legal_hold"];
+            out.line(&format!(
+                "A legal hold is in force since {} (by {}): {}. Nothing is pruned.",
+                field(hold, "set_at"),
+                field(hold, "set_by"),
+                field(hold, "reason")
+            ));
+        }
+        _ => out.line("No legal hold is in force."),
+    }
+    out.value(retention);
 }
 
 fn show(page: &Value, out: Out) {

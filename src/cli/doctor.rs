@@ -44,6 +44,7 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(cage(config).await);
     findings.push(weights());
     findings.push(telemetry(config));
+    findings.push(witness(config));
     let word = |state| match state {
         State::Ok => "ok",
         State::Warning => "warning",
@@ -240,6 +241,32 @@ fn weights() -> Finding {
             chain(&error),
             "this executable is damaged: install it again and compare its SHA-256",
         ),
+    }
+}
+
+/// Whether a rollback of everything would be noticed elsewhere. Writes nothing.
+fn witness(config: &Config) -> Finding {
+    let part = "witness";
+    let folder = &config.audit.witness_path;
+    if folder.as_os_str().is_empty() {
+        let detail = if config.audit.witness_syslog {
+            "checkpoints of the audit logs go to the log daemon"
+        } else {
+            "none: a rollback of the whole data directory would not be noticed"
+        };
+        return finding(part, State::Ok, detail.into(), "");
+    }
+    let shown = folder.display();
+    let advice = "mount the medium, make the folder, and let this user write to it";
+    match std::fs::metadata(folder) {
+        Ok(meta) if !meta.is_dir() => {
+            finding(part, State::Warning, format!("{shown} is not a folder"), advice)
+        }
+        Ok(_) if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok() => {
+            finding(part, State::Ok, format!("checkpoints of the audit logs go to {shown}"), "")
+        }
+        Ok(_) => finding(part, State::Warning, format!("{shown} can't be written to"), advice),
+        Err(error) => finding(part, State::Warning, format!("{shown}: {error}"), advice),
     }
 }
 

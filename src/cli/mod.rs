@@ -15,6 +15,7 @@ mod settings;
 mod tenant;
 mod text;
 mod user;
+mod witness;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::Api;
 use super::args::{User, Who};
 use super::error::CliError;
 use super::output::Out;
 use super::text::{field, row};
+use super::{Api, encode};
 
 const ROOT: &str = "/api/v1/admin/users";
 
@@ -18,6 +18,7 @@ pub(crate) const fn who(command: &User) -> &Who {
         | User::ResetSecondFactor { who, .. }
         | User::Sessions { who, .. }
         | User::SignOut { who, .. }
+        | User::Seen { who, .. }
         | User::ResetPassword { who, .. } => who,
     }
 }
@@ -88,6 +89,20 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
             ));
             out.value(&ended);
         }
+        User::Seen { email, from, until, .. } => {
+            let id = find(api, email).await?;
+            let mut target = format!("{ROOT}/{id}/disclosures");
+            let given = [("from", from), ("until", until)];
+            let given = given.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+            for (at, (name, value)) in given.enumerate() {
+                let mark = if at == 0 { '?' } else { '&' };
+                target.push_str(&format!("{mark}{name}={}", encode(value)));
+            }
+            let seen = api.items(&target).await?;
+            let rows: Vec<_> = seen.iter().flat_map(seen_rows).collect();
+            out.table(&["time", "by", "document", "rev", "pages", "chunks"], &rows);
+            out.value(&json!({ "items": seen }));
+        }
         User::ResetPassword { email, .. } => {
             let id = find(api, email).await?;
             let reset = api.post(&format!("{ROOT}/{id}/reset-password"), &json!({})).await?;
@@ -99,6 +114,27 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
         }
     }
     Ok(())
+}
+
+/// A line per document of one showing.
+fn seen_rows(one: &serde_json::Value) -> Vec<Vec<String>> {
+    let head = || vec![field(one, "time"), field(one, "action")];
+    let shown = one["shown"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if shown.is_empty() {
+        return vec![[head(), vec!["(gone)".to_owned()]].concat()];
+    }
+    let numbers = |list: &serde_json::Value| {
+        let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
+        list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    let line = |part: &serde_json::Value| {
+        let named = ["document_key", "document_id", "revision_id"].map(|name| field(part, name));
+        let document = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
+        let rest =
+            [field(part, "revision_number"), numbers(&part["pages"]), numbers(&part["chunk_ids"])];
+        [head(), vec![document], rest.to_vec()].concat()
+    };
+    shown.iter().map(line).collect()
 }
 
 async fn find(api: &Api, email: &str) -> Result<String, CliError> {

@@ -86,6 +86,23 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("telemetry.service_name", "\"millwright\"", "What the collector calls this appliance."),
     key("telemetry.export_interval_s", "30", "Traces are sent after so long."),
+    key(
+        "audit.witness_path",
+        "\"\"",
+        "Folder in a second place, such as on a USB stick, that gets the signed checkpoints of all \
+         audit logs; one folder for each appliance. It must exist: name a folder on the stick and \
+         not its mount point. Under systemd name it in ReadWritePaths= as well. Empty: none.",
+    ),
+    key(
+        "audit.witness_syslog",
+        "false",
+        "Hand the signed checkpoints to this machine's log daemon too (RFC 5424 over /dev/log).",
+    ),
+    key(
+        "audit.witness_interval_s",
+        "60",
+        "A log's checkpoint is handed to the witnesses so often at most, and at the stop.",
+    ),
 ];
 
 /// Environment variable that overrides a key: `server.listen` is `MILLWRIGHT_SERVER_LISTEN`.

@@ -208,6 +208,16 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
     if let Err(detail) = config.telemetry.check_service_name() {
         return fail("telemetry.service_name", detail);
     }
+    let witness = &config.audit.witness_path;
+    if !witness.as_os_str().is_empty() && !witness.is_absolute() {
+        return fail("audit.witness_path", "must be an absolute path");
+    }
+    if !witness.as_os_str().is_empty() && witness.starts_with(&config.data.dir) {
+        return fail(
+            "audit.witness_path",
+            "must not be in the data directory: a witness there is rolled back with it",
+        );
+    }
     let ranges = [
         ("server.connections_max", server.connections_max, 1, 65_536),
         ("server.requests_per_minute_and_user", server.requests_per_minute_and_user, 1, 100_000),
@@ -223,6 +233,7 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         ("models.idle_stop_s", config.models.idle_stop_s, 10, 604_800),
         ("data.tenant_idle_close_s", config.data.tenant_idle_close_s, 10, 604_800),
         ("telemetry.export_interval_s", config.telemetry.export_interval_s, 1, 3_600),
+        ("audit.witness_interval_s", config.audit.witness_interval_s, 1, 86_400),
     ];
     for (key, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -298,6 +309,11 @@ mod tests {
         let error = load_text("[telemetry]\notlp_endpoint = 'http://collector.example'", &[]);
         let error = error.err().unwrap();
         assert!(error.starts_with("FILE: 'telemetry.otlp_endpoint': plain http"), "{error}");
+        let error = load_text("[audit]\nwitness_path = 'stick'", &[]).err().unwrap();
+        assert_eq!(error, "FILE: 'audit.witness_path': must be an absolute path");
+        let inside = "[data]\ndir = '/var/lib/m'\n[audit]\nwitness_path = '/var/lib/m/witness'";
+        let error = load_text(inside, &[]).err().unwrap();
+        assert!(error.contains("must not be in the data directory"), "{error}");
         let error = load_text("[telemetry]\nservice_name = ''", &[]).err().unwrap();
         assert!(error.starts_with("FILE: 'telemetry.service_name': must be"), "{error}");
     }

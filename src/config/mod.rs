@@ -31,6 +31,17 @@ pub(crate) struct Config {
     pub(crate) models: Models,
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
+    pub(crate) audit: Audit,
+}
+
+/// The audit logs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Audit {
+    /// Empty: none.
+    pub(crate) witness_path: PathBuf,
+    pub(crate) witness_syslog: bool,
+    pub(crate) witness_interval_s: u32,
 }
 
 /// Where things are kept.

@@ -66,6 +66,47 @@ impl<T: ToSchema> ToSchema for Page<T> {
     }
 }
 
+/// One page of what the audit log tells.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LogPage<T> {
+    #[serde(flatten)]
+    page: Page<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruned_below: Option<u64>,
+}
+
+impl<T> LogPage<T> {
+    /// A page whose successor starts after `next`, of a log whose content begins at `pruned_end`.
+    pub(crate) fn new(items: Vec<T>, next: Option<u64>, pruned_end: u64) -> Self {
+        let pruned_below = (pruned_end > 0).then_some(pruned_end);
+        Self { page: Page::new(items, next), pruned_below }
+    }
+}
+
+impl<T: ToSchema> PartialSchema for LogPage<T> {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut page)) = Page::<T>::schema() else {
+            return Page::<T>::schema();
+        };
+        let pruned = ObjectBuilder::new().schema_type(Type::Integer).description(Some(
+            "Entries below this index have lost their content to the tenant's retention and are \
+             not listed; absent when all have theirs",
+        ));
+        page.properties.insert("pruned_below".to_owned(), pruned.into());
+        RefOr::T(Schema::Object(page))
+    }
+}
+
+impl<T: ToSchema> ToSchema for LogPage<T> {
+    fn name() -> Cow<'static, str> {
+        Page::<T>::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Page::<T>::schemas(schemas);
+    }
+}
+
 /// Which page of a listing is wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -93,6 +93,9 @@ const ERRORS: &[ErrorKind] = &[
     row("out_of_reach", S::FORBIDDEN, "This person may see more than you", "Reset their password at the console."),
     row("token_limit_reached", S::CONFLICT, "There are as many live tokens as there may be", "Revoke one first."),
     row("audit_entry_not_found", S::NOT_FOUND, "The log has no such entry", "Entries are counted from 0; see the checkpoint for how many there are."),
+    row("audit_entry_pruned", S::GONE, "The content of the entry was pruned", "The log keeps the entry's hash; see /api/v1/admin/audit/retention for how long it keeps more."),
+    row("legal_hold_in_force", S::CONFLICT, "A legal hold is in force already", "Lift it first, to set one for another reason."),
+    row("legal_hold_not_in_force", S::CONFLICT, "No legal hold is in force", "Nothing is to be lifted."),
     row("session_not_found", S::NOT_FOUND, "There is no such session", "See the list of sessions."),
     row("token_not_found", S::NOT_FOUND, "There is no such token", "See the list of tokens."),
     // The appliance and its tenants

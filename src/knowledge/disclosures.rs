@@ -6,14 +6,14 @@ use audit::Entry;
 use base::{ChunkId, DocumentId, MessageId, RevisionId, Timestamp};
 use policy::{Permit, audit as audit_actions};
 use serde_json::Value;
-use store::{ReadTx, audit_entries_of};
+use store::{ActionsFilter, ReadTx, audit_entries_of, audit_pruned};
 
 use crate::KnowledgeError;
 use crate::documents::find_visible;
 use crate::store as rows;
 
 /// Actions that show content, and whose entries name what they show.
-const SHOWING: [&str; 8] = [
+pub(crate) const SHOWING: [&str; 8] = [
     "answer.given",
     "answer.refused",
     "passages.shown",
@@ -25,7 +25,7 @@ const SHOWING: [&str; 8] = [
 ];
 
 /// Entries of these actions that one request looks at.
-const ENTRIES_LOOKED_AT: u32 = 10_000;
+pub(crate) const ENTRIES_LOOKED_AT: u32 = 10_000;
 
 /// One showing of something of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct DisclosurePage {
     pub disclosures: Vec<Disclosure>,
     /// Pass it as `before` to go on; there may be a next page when this one is empty.
     pub next: Option<u64>,
+    /// What entries below this index showed is not known any more: their content was pruned.
+    pub pruned_end: u64,
 }
 
 /// What names a document in the log.
@@ -80,7 +82,8 @@ pub async fn document_disclosures(
     ctx.read(move |tx| {
         find_visible(tx, id, &rights, now)?;
         let names = names_of(tx, id, now)?;
-        let entries = audit_entries_of(tx, &SHOWING, before, ENTRIES_LOOKED_AT)?;
+        let filter = ActionsFilter { actions: &SHOWING, before, ..ActionsFilter::default() };
+        let entries = audit_entries_of(tx, &filter, ENTRIES_LOOKED_AT)?;
         let looked_at_all = entries.len() < ENTRIES_LOOKED_AT as usize;
         let mut next = entries.last().map(|entry| entry.index).filter(|_| !looked_at_all);
         let mut disclosures = Vec::new();
@@ -92,9 +95,14 @@ pub async fn document_disclosures(
             }
             disclosures.push(disclosure);
         }
-        Ok(DisclosurePage { disclosures, next })
+        Ok(DisclosurePage { disclosures, next, pruned_end: pruned_end(tx)? })
     })
     .await
+}
+
+/// From which entry on the log has its content.
+pub(crate) fn pruned_end(tx: &ReadTx<'_>) -> Result<u64, KnowledgeError> {
+    Ok(audit_pruned(tx)?.map_or(0, |pruned| pruned.end))
 }
 
 fn names_of(tx: &ReadTx<'_>, id: DocumentId, now: Timestamp) -> Result<Names, KnowledgeError> {
@@ -109,20 +117,13 @@ fn names_of(tx: &ReadTx<'_>, id: DocumentId, now: Timestamp) -> Result<Names, Kn
 }
 
 fn disclosure(entry: &Entry, names: &Names) -> Option<Disclosure> {
-    let object = entry.object.as_ref();
-    let listed = |name: &str| {
-        let list = entry.detail.as_ref().and_then(|detail| detail.get(name));
-        list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-    };
-    let mut shown: Vec<&str> = listed("revisions").iter().filter_map(Value::as_str).collect();
-    shown.extend(object.filter(|object| object.kind == "revision").map(|object| &*object.id));
-    let detail = |name: &str| entry.detail.as_ref().and_then(|detail| detail.get(name));
-    shown.extend(detail("revision").and_then(Value::as_str));
-    let revisions: Vec<RevisionId> = shown
+    let listed = |name| listed(entry, name);
+    let revisions: Vec<RevisionId> = revisions_named(entry)
         .into_iter()
         .filter(|id| names.revisions.contains(*id))
         .filter_map(|id| id.parse().ok())
         .collect();
+    let object = entry.object.as_ref();
     let of_document = object.is_some_and(|o| o.kind == "document" && o.id == names.document);
     let quoted = listed("messages").iter().filter_map(Value::as_str);
     if revisions.is_empty()
@@ -143,6 +144,29 @@ fn disclosure(entry: &Entry, names: &Names) -> Option<Disclosure> {
             .filter(|chunk| names.chunks.contains(chunk))
             .map(ChunkId)
             .collect(),
-        page: detail("page").and_then(Value::as_u64).and_then(|page| u32::try_from(page).ok()),
+        page: page_named(entry),
     })
+}
+
+/// A list in the entry's detail; empty where it has none of this name.
+pub(crate) fn listed<'e>(entry: &'e Entry, name: &str) -> &'e [Value] {
+    let list = entry.detail.as_ref().and_then(|detail| detail.get(name));
+    list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The revisions of which the entry says that something was shown.
+pub(crate) fn revisions_named(entry: &Entry) -> Vec<&str> {
+    let mut named: Vec<&str> =
+        listed(entry, "revisions").iter().filter_map(Value::as_str).collect();
+    let object = entry.object.as_ref().filter(|object| object.kind == "revision");
+    named.extend(object.map(|object| &*object.id));
+    let detail = entry.detail.as_ref().and_then(|detail| detail.get("revision"));
+    named.extend(detail.and_then(Value::as_str));
+    named
+}
+
+/// The page of which the entry says that it was read.
+pub(crate) fn page_named(entry: &Entry) -> Option<u32> {
+    let page = entry.detail.as_ref().and_then(|detail| detail.get("page"))?;
+    page.as_u64().and_then(|page| u32::try_from(page).ok())
 }

@@ -28,6 +28,9 @@ pub enum KnowledgeError {
     /// The revision has no such page.
     #[error("the revision has no such page")]
     PageNotFound,
+    /// There is no such person.
+    #[error("there is no such person")]
+    UserNotFound,
     /// There is no such job, or it belongs to somebody else.
     #[error("there is no such job")]
     JobNotFound,
@@ -128,6 +131,7 @@ impl Coded for KnowledgeError {
             Self::DocumentNotFound => "document_not_found",
             Self::RevisionNotFound => "revision_not_found",
             Self::PageNotFound => "page_not_found",
+            Self::UserNotFound => "user_not_found",
             Self::JobNotFound => "job_not_found",
             Self::Duplicate { .. } => "document_duplicate",
             Self::TooLarge { .. } => "document_too_large",

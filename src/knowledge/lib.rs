@@ -22,6 +22,7 @@ pub mod vector;
 
 mod chunking;
 mod disclosures;
+mod disclosures_to;
 mod documents;
 mod error;
 #[cfg(test)]
@@ -45,6 +46,10 @@ mod visible;
 pub use chunk::{ChunkDraft, ChunkOptions, chunks_of_pages, embedding_text};
 pub use chunk_set::{Allowed, ChunkSet};
 pub use disclosures::{Disclosure, DisclosurePage, document_disclosures};
+pub use disclosures_to::{
+    DisclosureFilter, PersonDisclosure, PersonDisclosurePage, Shown, own_disclosures,
+    person_disclosures,
+};
 pub use documents::{
     CHUNK_PREVIEW_MAX, ChunkPreview, DocumentDetails, DocumentFilter, DocumentPage, PageProblem,
     document_by_key, document_delete, document_get, document_list, document_reindex,

@@ -69,7 +69,7 @@ actions! { Action:
     /// Sessions and API tokens of anybody in the tenant.
     sessions { Read => SessionsRead, Revoke => SessionsRevoke }
     /// The tenant's audit log.
-    audit { Read => AuditRead, Verify => AuditVerify, Export => AuditExport }
+    audit { Read => AuditRead, Verify => AuditVerify, Export => AuditExport, Hold => AuditHold }
     /// The tenant's figures.
     metrics { Read => MetricsRead }
     /// The tenant's settings.

@@ -79,13 +79,15 @@ pub enum Permission {
     TenantsRemove,
     /// Read and verify the appliance's own audit log.
     TenantsAudit,
+    /// Set and lift a legal hold over the tenant's audit log.
+    AuditHold,
 }
 
 use Permission as P;
 
 impl Permission {
     /// All permissions, in the order of the matrix.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         P::ChatSend,
         P::ConversationsRead,
         P::ConversationsChange,
@@ -121,6 +123,7 @@ impl Permission {
         P::TenantsChange,
         P::TenantsRemove,
         P::TenantsAudit,
+        P::AuditHold,
     ];
 
     /// The name used in API, audit log, UI and documentation.
@@ -162,6 +165,7 @@ impl Permission {
             P::TenantsChange => "tenants.change",
             P::TenantsRemove => "tenants.remove",
             P::TenantsAudit => "tenants.audit",
+            P::AuditHold => "audit.hold",
         }
     }
 
@@ -285,6 +289,7 @@ const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
     P::SettingsRead,
     P::SettingsChange,
     P::UsageRead,
+    P::AuditHold,
 ]));
 
 /// What only a holder of an appliance scope may do.
@@ -305,6 +310,7 @@ const STEP_UP: PermissionSet = PermissionSet::of(&[
     P::SettingsChange,
     P::TenantsChange,
     P::TenantsRemove,
+    P::AuditHold,
 ]);
 
 /// What `role` may do in its tenant.

@@ -7,11 +7,8 @@ use std::ops::Range;
 use audit::{Checkpoint, Hash};
 use base::{TenantId, Timestamp};
 use rusqlite::params;
-use seal::VerifyingKey;
 
 use crate::audit_log::hash_of;
-use crate::checkpoint::read_signed_note;
-use crate::open_tenant::{tenant_dir, tenant_origin};
 use crate::{ReadTx, Store, StoreError, TenantCtx};
 
 /// The newest signed head of a log.
@@ -39,14 +36,8 @@ impl TenantCtx {
 impl Store {
     fn signed_head(&self, id: TenantId) -> Result<SignedHead, StoreError> {
         let row = self.inner.tenants.read().get(&id).cloned().ok_or(StoreError::TenantNotFound)?;
-        let public_key = row.audit_public_key;
-        let key = VerifyingKey::from_bytes(&public_key)?;
-        let path = tenant_dir(self.data_dir(), id).join("checkpoint");
-        let found = read_signed_note(&path, &tenant_origin(id), &key)?;
-        let (note, checkpoint) = found.ok_or_else(|| {
-            StoreError::AuditDamaged("the signed checkpoint beside the database is missing".into())
-        })?;
-        Ok(SignedHead { note, checkpoint, public_key })
+        let (note, checkpoint) = self.tenant_log(&row)?.head()?;
+        Ok(SignedHead { note, checkpoint, public_key: row.audit_public_key })
     }
 }
 
@@ -80,13 +71,17 @@ pub fn audit_range(
 /// The canonical bytes of the entries in `range`, in order.
 ///
 /// # Errors
-/// [`StoreError::AuditDamaged`] when one of them is missing; or the store's own.
+/// [`StoreError::AuditDamaged`] when one of them is missing, [`StoreError::EntryPruned`] when one
+/// has no content any more; or the store's own.
 pub fn audit_bytes(tx: &ReadTx<'_>, range: Range<u64>) -> Result<Vec<Vec<u8>>, StoreError> {
     let rows = tx.query_all(
         "SELECT bytes FROM audit_entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx",
         bounds(&range),
         |row| row.get::<_, Vec<u8>>(0),
     )?;
+    if rows.iter().any(Vec::is_empty) {
+        return Err(StoreError::EntryPruned);
+    }
     complete(rows, &range)
 }
 

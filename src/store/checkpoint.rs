@@ -103,19 +103,21 @@ fn sign(origin: &str, key: &SigningKey, head: (u64, Hash)) -> io::Result<[u8; SL
     Ok(slot)
 }
 
-/// The newest genuine head in the file at `path`; `None` when there is no file.
-///
-/// # Errors
-/// [`StoreError::AuditDamaged`] when the file holds none.
+/// The newest genuine head in the file at `path`.
+#[cfg(test)]
 pub(crate) fn read_checkpoint(
     path: &Path,
     origin: &str,
     key: &VerifyingKey,
 ) -> Result<Option<Checkpoint>, StoreError> {
-    Ok(read_slots(path, origin, key)?.map(|(_, _, head)| head))
+    Ok(read_signed_note(path, origin, key)?.map(|(_, head)| head))
 }
 
-/// As [`read_checkpoint`], with the note as it was signed.
+/// The newest genuine head in the file at `path`, with the note as it was signed; `None` when there
+/// is no file.
+///
+/// # Errors
+/// [`StoreError::AuditDamaged`] when the file holds none.
 pub(crate) fn read_signed_note(
     path: &Path,
     origin: &str,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::wal::CheckpointMode;
-use rusqlite::{OpenFlags, ffi};
+use rusqlite::{CachedStatement, OpenFlags, ffi};
 use seal::DataKey;
 use zeroize::Zeroizing;
 
@@ -35,6 +35,9 @@ const CACHE_KIB: i64 = 1024;
 
 /// Prepared statements kept per connection.
 const STATEMENT_CACHE: usize = 64;
+
+/// How the text of the store's own cached statements begins.
+const OWN_MARK: &str = "/*store*/";
 
 /// Longest write-ahead log that is kept once it has been folded into the database, in bytes.
 const WAL_KEPT_BYTES: u64 = 16 * 1024 * 1024;
@@ -102,6 +105,23 @@ impl Connection {
     /// Who may prepare which statements.
     pub(crate) const fn guard(&self) -> &Guard {
         &self.guard
+    }
+
+    /// A statement of the store's own that is prepared once. Its text begins with [`OWN_MARK`], under
+    /// which no room gets a statement from the cache: whoever finds one there is not asked by the
+    /// guard any more.
+    pub(crate) fn own(&self, sql: &'static str) -> Result<CachedStatement<'_>, StoreError> {
+        debug_assert!(sql.starts_with(OWN_MARK), "{sql}");
+        Ok(self.sqlite.prepare_cached(sql)?)
+    }
+
+    /// As [`rusqlite::Connection::prepare_cached`], for rooms.
+    pub(crate) fn for_rooms(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        if sql.trim_start().starts_with(OWN_MARK) {
+            let refused = ffi::Error::new(ffi::SQLITE_AUTH);
+            return Err(rusqlite::Error::SqliteFailure(refused, None).into());
+        }
+        Ok(self.sqlite.prepare_cached(sql)?)
     }
 
     /// Calls `notice` after each commit with the length of the write-ahead log in pages.

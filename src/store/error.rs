@@ -116,6 +116,15 @@ pub enum StoreError {
     /// Too many jobs are waiting.
     #[error("too many jobs are waiting")]
     QueueFull,
+    /// A legal hold is in force already.
+    #[error("a legal hold is in force already")]
+    HoldInForce,
+    /// No legal hold is in force.
+    #[error("no legal hold is in force")]
+    NoHold,
+    /// The content of an entry was pruned.
+    #[error("the content of the entry was pruned")]
+    EntryPruned,
 }
 
 impl StoreError {
@@ -172,6 +181,9 @@ impl Coded for StoreError {
             Self::Unauthenticated => "unauthenticated",
             Self::JobNotFound => "job_not_found",
             Self::JobEnded => "job_ended",
+            Self::HoldInForce => "legal_hold_in_force",
+            Self::NoHold => "legal_hold_not_in_force",
+            Self::EntryPruned => "audit_entry_pruned",
         }
     }
 

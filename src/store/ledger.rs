@@ -1,5 +1,7 @@
 //! The audit log inside a database: appended in the transaction of the change it records.
 
+use std::ops::Range;
+
 use audit::{Entry, Event, Frontier, Hash, leaf_hash};
 use base::{Actor, RequestId, TenantId, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
@@ -78,17 +80,34 @@ impl Ledger {
         connection
             .guard()
             .aside(|| insert_entry(connection, &entry, &bytes, &hash))
-            .map_err(|e| unavailable(e.into()))?;
+            .map_err(unavailable)?;
         self.frontier.append(hash);
         Ok(index)
+    }
+
+    /// Takes the content of the entries in `range` away, inside the running transaction. Their leaf
+    /// hashes stay, and their times, which the tree does not vouch for.
+    pub(crate) fn prune(
+        &self,
+        connection: &Connection,
+        range: Range<u64>,
+    ) -> Result<(), StoreError> {
+        let bound = |index: u64| i64::try_from(index).unwrap_or(i64::MAX);
+        // 'success' keeps them out of the index of what did not succeed.
+        let sql = "/*store*/ UPDATE audit_entries SET bytes = x'', actor = '', action = '',
+                       object = NULL, outcome = 'success' WHERE idx >= ?1 AND idx < ?2";
+        connection.guard().aside(|| {
+            connection.own(sql)?.execute([bound(range.start), bound(range.end)])?;
+            Ok(())
+        })
     }
 
     /// Writes the tail beside the entries; the last statement of every commit.
     pub(crate) fn save(&self, connection: &Connection) -> Result<(), StoreError> {
         let bytes = self.frontier.to_bytes();
         connection
-            .prepare_cached(
-                "INSERT INTO audit_frontier (one, frontier) VALUES (1, ?1)
+            .own(
+                "/*store*/ INSERT INTO audit_frontier (one, frontier) VALUES (1, ?1)
                  ON CONFLICT (one) DO UPDATE SET frontier = excluded.frontier",
             )?
             .execute(params![bytes])?;
@@ -109,11 +128,11 @@ fn insert_entry(
     entry: &Entry,
     bytes: &[u8],
     hash: &Hash,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     let index = i64::try_from(entry.index).map_err(|_| rusqlite::Error::InvalidQuery)?;
     connection
-        .prepare_cached(
-            "INSERT INTO audit_entries
+        .own(
+            "/*store*/ INSERT INTO audit_entries
                  (idx, bytes, leaf_hash, time, actor, action, object, outcome)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?

@@ -109,22 +109,26 @@ mod job_runner;
 mod job_turns;
 mod jobs;
 mod ledger;
+mod log_place;
 mod migrate;
 mod open;
 mod open_tenant;
 mod reader;
+mod retention;
 mod scope;
 mod settings;
 pub mod sql;
 mod tenants;
 mod vectors;
+mod verify;
+mod verify_rows;
+mod witness;
 mod writer;
 
 pub use appliance::{ApplianceScope, NewTenant, Tenant, TenantStatus};
 pub use audit_export::{SignedHead, audit_bytes, audit_leaves, audit_range};
 pub use audit_log::{
-    AuditFilter, AuditPage, AuditRow, VerifyOutcome, audit_entries, audit_entries_of,
-    verify_data_dir,
+    ActionsFilter, AuditFilter, AuditPage, AuditRow, audit_entries, audit_entries_of,
 };
 pub use blobs::{BlobInfo, Blobs, SealedDirectory};
 pub use context::TenantCtx;
@@ -140,11 +144,20 @@ pub use jobs::{
 };
 pub use open::{Store, StoreOptions};
 pub use reader::ReadTx;
+pub use retention::{
+    AUDIT_RETENTION_DAYS, LEGAL_HOLD_REASON_MAX_CHARS, LegalHold, Pruned, RETENTION_DEFAULT_DAYS,
+    RETENTION_MOST_DAYS, Retention, audit_pruned, legal_hold_lift, legal_hold_set, retention,
+    retention_days,
+};
 pub use scope::{
     LiveSession, LiveToken, OperatorKey, SECOND_FACTOR_ROLES, SecondFactor, SessionLimits,
     TenantScope,
 };
 pub use settings::StoreSettings;
+pub use verify::{VerifyOutcome, WitnessedOutcome, verify_data_dir, verify_with_witness};
+pub use witness::{
+    SYSLOG_MARK, SYSLOG_SOCKET, Witness, WitnessPlace, WitnessSettings, WitnessState,
+};
 pub use writer::{Committed, WriteTx};
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::directory::{make_private_dir, take_lock};
 use crate::ledger::Stamp;
 use crate::open_tenant::{Gates, OpenTenant};
 use crate::scope::Suspended;
+use crate::witness::WitnessState;
 use crate::{
     ApplianceScope, Health, OperatorKey, StoreError, StoreSettings, TenantCtx, TenantScope, migrate,
 };
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) open: Mutex<HashMap<TenantId, Arc<OpenTenant>>>,
     /// Tenants that were found behind their checkpoints.
     pub(crate) read_only: Mutex<BTreeSet<TenantId>>,
+    /// How the witnesses do; `None` when there are none.
+    pub(crate) witness: Mutex<Option<WitnessState>>,
     /// Held while a tenant is opened, closed, made or removed.
     pub(crate) gates: Gates,
     closed: AtomicBool,
@@ -154,6 +157,7 @@ impl Store {
             tenants: RwLock::new(rows.into_iter().map(|row| (row.tenant.id, row)).collect()),
             open: Mutex::new(HashMap::new()),
             read_only: Mutex::default(),
+            witness: Mutex::default(),
             gates: Gates::default(),
             closed: AtomicBool::new(false),
             jobs_wake,

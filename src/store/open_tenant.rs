@@ -104,6 +104,11 @@ impl OpenTenant {
         self.last_used_ms.store(now.unix_ms(), Ordering::Relaxed);
     }
 
+    /// Empties the write-ahead log, so that no older version of a page is left in it.
+    pub(crate) async fn fold(&self) -> Result<(), StoreError> {
+        self.database.fold().await
+    }
+
     pub(crate) fn check_pages(&self) -> Result<(), StoreError> {
         self.database.check_pages()
     }

@@ -97,7 +97,7 @@ impl<'a> ReadTx<'a> {
         if self.connection.is_autocommit() {
             return Err(StoreError::RolledBack);
         }
-        Ok(self.connection.prepare_cached(sql)?)
+        self.connection.for_rooms(sql)
     }
 }
 

@@ -105,6 +105,11 @@ impl<'a> WriteTx<'a> {
         Ok(Committed { value })
     }
 
+    /// Takes the content of old entries of the log away; the event of this change must record it.
+    pub(crate) fn prune_entries(&self, range: std::ops::Range<u64>) -> Result<(), StoreError> {
+        self.ledger.prune(self.connection, range)
+    }
+
     /// Has the job runner look at this tenant once the change is on disk.
     pub(crate) fn note_jobs_changed(&mut self) {
         self.notes.jobs_changed = true;

@@ -11,6 +11,7 @@ mod command_line;
 mod demo;
 mod documents;
 mod isolation;
+mod records;
 mod resume;
 mod start;
 mod telemetry;

@@ -339,3 +339,22 @@ fn piece() -> impl Strategy<Value = &'static str> {
     ];
     proptest::sample::select(&PIECES[..])
 }
+
+proptest! {
+    #[test]
+    fn moments_are_known_without_a_calendar(unix_ms in 0_i64..253_402_300_800_000) {
+        let text = Timestamp::from_unix_ms(unix_ms).to_string();
+        prop_assert!(is_time(&text), "{text}");
+    }
+
+    #[test]
+    fn what_looks_like_a_moment_is_one(
+        date in "(1969|1970|1999|2000|2024|2026|2100|9999)-[01][0-9]-[0-3][0-9]",
+        time in "[0-2][0-9]:[0-6][0-9]:[0-6][0-9]",
+        tail in "(\\.[0-9]{3}|\\.[0-9]{2}|)(Z|z|\\+00:00)",
+    ) {
+        let text = format!("{date}T{time}{tail}");
+        let read = Timestamp::parse(&text).is_ok_and(|time| time.to_string() == text);
+        prop_assert_eq!(is_time(&text), read, "{}", text);
+    }
+}

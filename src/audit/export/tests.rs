@@ -22,10 +22,23 @@ fn entry(index: u64) -> String {
     String::from_utf8(event.into_entry(stamp).canonical()).unwrap()
 }
 
+/// The record of a pruning of everything below `end`, as entry `index`.
+fn record(index: u64, end: u64, actor: Actor) -> String {
+    let time = Timestamp::from_unix_ms(1_795_000_000_000);
+    let stamp = Stamp { index, time, actor, tenant: None, request_id: None };
+    let cutoff = Pruning::cutoff_at(time, 2557);
+    let pruning = Pruning { first: 0, end, cutoff, retention_days: 2557 };
+    String::from_utf8(pruning.event().into_entry(stamp).canonical()).unwrap()
+}
+
 /// The lines of an export of `first..last` out of a log of `size`.
 fn export(size: u64, first: u64, last: u64) -> Vec<String> {
+    export_of((0..size).map(entry).collect(), first, last)
+}
+
+fn export_of(entries: Vec<String>, first: u64, last: u64) -> Vec<String> {
     let key = SigningKey::from_seed(&DataKey::generate(&OsEntropy).unwrap());
-    let entries: Vec<String> = (0..size).map(entry).collect();
+    let size = entries.len() as u64;
     let leaves: Vec<Hash> = entries.iter().map(|e| leaf_hash(e.as_bytes())).collect();
     let note = Checkpoint { origin: ORIGIN.to_owned(), size, root: root(&leaves) };
     let cover = |range: std::ops::Range<u64>| {
@@ -40,6 +53,7 @@ fn export(size: u64, first: u64, last: u64) -> Vec<String> {
         checkpoint: note.sign(&key).unwrap(),
         first,
         before: cover(0..first),
+        pruned: None,
     };
     let end = ExportEnd { end: last - first, after: cover(last..size) };
     let mut lines = vec![serde_json::to_string(&head).unwrap()];
@@ -67,6 +81,37 @@ fn every_stretch_of_every_small_log_is_proved() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_pruned_must_be_recorded_by_the_entry_that_is_named() {
+    let export = |by: u64, end: u64, actor: Actor, last: u64| {
+        let mut entries: Vec<String> = (0..12).map(entry).collect();
+        entries[8] = record(8, end, actor);
+        let mut lines = export_of(entries, 5, last);
+        let mut head: ExportHead = serde_json::from_str(&lines[0]).unwrap();
+        head.pruned = Some(PrunedBefore { end: 5, by });
+        lines[0] = serde_json::to_string(&head).unwrap();
+        verify(&lines)
+    };
+    let sound = export(8, 5, Actor::Appliance, 12).unwrap();
+    assert!(sound.has_pruning_record && sound.entries == 7);
+    assert!(
+        export(8, 7, Actor::Appliance, 12).unwrap().has_pruning_record,
+        "it went further since"
+    );
+    assert!(!export(8, 5, Actor::Appliance, 8).unwrap().has_pruning_record, "it is not in there");
+    for (by, end, actor) in
+        [(8, 4, Actor::Appliance), (8, 5, Actor::Console), (7, 5, Actor::Appliance)]
+    {
+        let error = export(by, end, actor, 12).unwrap_err();
+        assert!(matches!(error, ExportError::Erased { .. }), "{error}");
+    }
+    let mut lines = export_of((0..12).map(entry).collect(), 5, 12);
+    let mut head: ExportHead = serde_json::from_str(&lines[0]).unwrap();
+    head.pruned = Some(PrunedBefore { end: 4, by: 8 });
+    lines[0] = serde_json::to_string(&head).unwrap();
+    assert!(matches!(verify(&lines), Err(ExportError::Subtrees)), "it must begin where they end");
 }
 
 #[test]

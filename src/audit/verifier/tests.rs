@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Action, Event, Stamp};
+use crate::{Action, Event, Pruning, Stamp, leaf_hash};
 
 /// A row as the database keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -283,4 +283,113 @@ proptest! {
         let (index, _) = found(&honest, &rows).unwrap();
         prop_assert!(index <= first_bad, "found at {}, bad at {}", index, first_bad);
     }
+}
+
+/// `honest` without the content of the first `end` entries, and with a record of `recorded` of them
+/// at the end.
+fn pruned(honest: &[Row], end: usize, recorded: u64) -> Vec<Row> {
+    let index = honest.len() as u64;
+    let time = Timestamp::from_unix_ms(1_795_000_000_000);
+    let stamp = Stamp { index, time, actor: Actor::Appliance, tenant: None, request_id: None };
+    let cutoff = Pruning::cutoff_at(time, 2557);
+    let pruning = Pruning { first: 0, end: recorded, cutoff, retention_days: 2557 };
+    let mut rows = honest.to_vec();
+    rows.push(row(index, pruning.event().into_entry(stamp).canonical()));
+    rows[..end].iter_mut().for_each(|row| row.bytes.clear());
+    rows
+}
+
+/// What is found in rows of which the first ones have no bytes; their hashes are those of the log.
+fn found_in(rows: &[Row]) -> Option<(u64, FindingKind)> {
+    let mut frontier = Frontier::new();
+    rows.iter().for_each(|row| frontier.append(row.hash));
+    let checkpoint =
+        Checkpoint { origin: "log".into(), size: frontier.size(), root: frontier.root() };
+    let report = run(Verifier::new(Some(checkpoint)), rows, Some(&frontier));
+    assert_eq!(report.root, frontier.root(), "pruning changes no root");
+    report.finding.map(|finding| (finding.index, finding.kind))
+}
+
+#[test]
+fn pruned_entries_are_good_where_the_log_records_it() {
+    let honest = log(17);
+    for end in 0..=17 {
+        assert_eq!(found_in(&pruned(&honest, end, 17)), None, "{end}");
+        for recorded in 0..17 {
+            let expected = (recorded < end as u64).then_some((recorded, FindingKind::Erased));
+            assert_eq!(found_in(&pruned(&honest, end, recorded)), expected, "{end} {recorded}");
+        }
+    }
+    // The later record covers what the one before it covered, which may be gone itself.
+    let mut rows = pruned(&honest, 10, 10);
+    rows = pruned(&rows, 18, 18);
+    assert_eq!(found_in(&rows), None);
+    // A hash of a pruned entry is as much a part of the root as any.
+    let mut rows = pruned(&honest, 10, 10);
+    let checkpoint = {
+        let mut frontier = Frontier::new();
+        rows.iter().for_each(|row| frontier.append(row.hash));
+        Checkpoint { origin: "log".into(), size: frontier.size(), root: frontier.root() }
+    };
+    rows[4].hash = leaf_hash(b"another");
+    let report = run(Verifier::new(Some(checkpoint)), &rows, None);
+    assert_eq!(report.finding.unwrap().kind, FindingKind::RootMismatch);
+}
+
+#[test]
+fn content_that_is_gone_without_a_record_is_named() {
+    let honest = log(17);
+    for index in 0..17 {
+        let mut rows = honest.clone();
+        rows[index].bytes.clear();
+        assert_eq!(found_in(&rows), Some((index as u64, FindingKind::Erased)));
+        // Nor does a record of pruning cover what is not at the beginning.
+        if index > 3 {
+            let mut rows = pruned(&honest, 3, 17);
+            rows[index].bytes.clear();
+            assert_eq!(found_in(&rows), Some((index as u64, FindingKind::Erased)));
+        }
+    }
+    // A record that names itself, or was made by somebody, covers nothing.
+    let mut rows = honest.clone();
+    let stamp = |actor| Stamp {
+        index: 17,
+        time: Timestamp::from_unix_ms(1_795_000_000_000),
+        actor,
+        tenant: None,
+        request_id: None,
+    };
+    let cutoff = Timestamp::from_unix_ms(0);
+    for (end, retention_days, actor) in
+        [(18, 2557, Actor::Appliance), (17, 2557, Actor::Console), (17, 30, Actor::Appliance)]
+    {
+        let pruning = Pruning { first: 0, end, cutoff, retention_days };
+        rows.truncate(17);
+        rows.push(row(17, pruning.event().into_entry(stamp(actor)).canonical()));
+        rows[0].bytes.clear();
+        assert_eq!(found_in(&rows), Some((0, FindingKind::Erased)));
+    }
+}
+
+#[test]
+fn a_log_that_is_not_what_its_witness_saw_is_named() {
+    let honest = log(17);
+    let against = |rows: &[Row], seen: &[&[Row]]| {
+        let verifier = seen
+            .iter()
+            .fold(Verifier::new(Some(checkpoint(rows))), |v, seen| v.witnessed(&checkpoint(seen)));
+        let report = run(verifier, rows, Some(&head(rows)));
+        report.finding.map(|finding| (finding.index, finding.kind))
+    };
+    let seen: Vec<&[Row]> = vec![&honest[..0], &honest[..5], &honest[..11], &honest[..17]];
+    assert_eq!(against(&honest, &seen), None);
+    // Rolled back together with its own checkpoint: nothing but the witness knows.
+    assert_eq!(against(&honest[..9], &[]), None);
+    assert_eq!(against(&honest[..9], &seen), Some((9, FindingKind::BehindWitness)));
+    // And grown again, as another history.
+    let mut other = honest[..9].to_vec();
+    other.extend((9..20).map(|index| row(index, entry(index, "forged"))));
+    assert_eq!(against(&other, &[]), None);
+    assert_eq!(against(&other, &seen), Some((5, FindingKind::Forked)));
+    assert_eq!(against(&other, &seen[3..]), Some((0, FindingKind::Forked)));
 }

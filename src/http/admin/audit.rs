@@ -1,6 +1,6 @@
 //! GET /api/v1/admin/audit and /api/v1/admin/audit/verify
 
-use ::store::{AuditFilter, AuditPage, AuditRow, StoreError, VerifyOutcome};
+use ::store::{AuditFilter, AuditPage, AuditRow, StoreError, VerifyOutcome, WitnessedOutcome};
 use base::Timestamp;
 use policy::audit;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::call::Authorized;
-use crate::cursor::{Page, page_limit, page_start};
+use crate::cursor::{LogPage, page_limit, page_start};
 use crate::input::Query;
 use crate::output::Ok200;
 use crate::problem::Problem;
@@ -123,14 +123,15 @@ impl From<AuditRow> for EntryView {
 }
 
 /// A page of the log on the wire.
-pub(crate) fn page_view(page: AuditPage) -> Page<EntryView> {
-    Page::new(page.rows.into_iter().map(EntryView::from).collect(), page.next)
+pub(crate) fn page_view(page: AuditPage) -> LogPage<EntryView> {
+    let entries = page.rows.into_iter().map(EntryView::from).collect();
+    LogPage::new(entries, page.next, page.pruned_end)
 }
 
 pub(super) async fn audit_query(
     call: Authorized<audit::Read>,
     Query(query): Query<AuditQuery>,
-) -> Result<Ok200<Page<EntryView>>, Problem> {
+) -> Result<Ok200<LogPage<EntryView>>, Problem> {
     let (filter, limit) = query.checked()?;
     let ctx = call.permit()?.ctx();
     let page = ctx.read(move |tx| ::store::audit_entries(tx, &filter, limit)).await?;
@@ -142,7 +143,8 @@ pub(super) async fn audit_query(
 struct FindingView {
     /// The first bad entry; absent when the log can't be read at all.
     index: Option<u64>,
-    /// `altered`, `missing`, `reordered`, `truncated`, `rolled_back` …
+    /// `altered`, `missing`, `reordered`, `truncated`, `rolled_back`, `root_mismatch`, `erased`,
+    /// `behind_witness`, `forked`, `unreadable`.
     kind: String,
     what: String,
 }
@@ -160,6 +162,9 @@ pub(crate) struct LogView {
     /// Root of the Merkle tree, in hex.
     root: Option<String>,
     finding: Option<FindingView>,
+    /// Checkpoints of this log that the witness keeps; absent when none was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<u64>,
 }
 
 impl From<VerifyOutcome> for LogView {
@@ -175,6 +180,7 @@ impl From<VerifyOutcome> for LogView {
                     kind: finding.kind.as_str().to_owned(),
                     what: finding.what,
                 }),
+                witnessed: outcome.witnessed,
             },
             Err(error) => {
                 let what = error.to_string();
@@ -185,6 +191,7 @@ impl From<VerifyOutcome> for LogView {
                     size: None,
                     root: None,
                     finding: Some(finding),
+                    witnessed: outcome.witnessed,
                 }
             }
         }
@@ -195,6 +202,23 @@ impl From<VerifyOutcome> for LogView {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VerifyView {
     pub(crate) logs: Vec<LogView>,
+}
+
+/// What comparing with a witness found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WitnessedView {
+    /// Log by log.
+    logs: Vec<LogView>,
+    /// Logs of which the witness keeps checkpoints and this appliance knows nothing: it was rolled
+    /// back to before them, or the witness is that of another appliance.
+    unknown_logs: Vec<String>,
+}
+
+impl From<WitnessedOutcome> for WitnessedView {
+    fn from(outcome: WitnessedOutcome) -> Self {
+        let logs = outcome.logs.into_iter().map(LogView::from).collect();
+        Self { logs, unknown_logs: outcome.unknown_logs }
+    }
 }
 
 pub(super) async fn audit_verify(

@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ::audit::{Action, Cover, EXPORT_FORMAT, Entry, Event, ExportEnd, ExportHead};
-use ::store::{SignedHead, StoreError, TenantCtx, audit_bytes, audit_leaves, audit_range};
+use ::audit::{Action, Cover, EXPORT_FORMAT, Entry, Event, ExportEnd, ExportHead, PrunedBefore};
+use ::store::{
+    SignedHead, StoreError, TenantCtx, audit_bytes, audit_leaves, audit_pruned, audit_range,
+};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -74,7 +76,19 @@ pub(super) async fn audit_export(
     let ctx = call.ctx();
     let head = signed_head(call.ctx()).await?;
     let size = head.checkpoint.size;
-    let range = ctx.read(move |tx| audit_range(tx, from, until, size)).await?;
+    let (range, pruned) = ctx
+        .read(move |tx| {
+            let range = audit_range(tx, from, until, size)?;
+            let pruned = audit_pruned(tx)?.filter(|pruned| pruned.end > range.start);
+            Ok::<_, StoreError>(match pruned {
+                // It begins behind what has no content any more, and says so.
+                Some(p) => {
+                    (p.end..range.end.max(p.end), Some(PrunedBefore { end: p.end, by: p.by }))
+                }
+                None => (range, None),
+            })
+        })
+        .await?;
     let event = Event::new(EXPORTED).detail(json!({
         "first": range.start,
         "entries": range.end - range.start,
@@ -85,7 +99,7 @@ pub(super) async fn audit_export(
         Form::Jsonl => ("application/jsonl", "audit.jsonl"),
         Form::Csv => ("text/csv; charset=utf-8", "audit.csv"),
     };
-    let mut response = Response::new(body(Export { ctx, head, range, form }));
+    let mut response = Response::new(body(Export { ctx, head, range, pruned, form }));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
@@ -98,6 +112,7 @@ struct Export {
     ctx: Arc<TenantCtx>,
     head: SignedHead,
     range: Range<u64>,
+    pruned: Option<PrunedBefore>,
     form: Form,
 }
 
@@ -150,6 +165,7 @@ impl Export {
             checkpoint: self.head.note.clone(),
             first: self.range.start,
             before: self.cover(0..self.range.start).await?.subtrees().to_vec(),
+            pruned: self.pruned,
         };
         let mut text = self.marked(&json!(head).to_string());
         if self.form == Form::Csv {

@@ -2,8 +2,10 @@
 
 mod audit;
 mod audit_export;
+mod disclosures;
 mod figures;
 mod proofs;
+mod retention;
 mod sessions;
 mod settings;
 mod store;
@@ -12,7 +14,8 @@ mod users;
 use crate::endpoint::endpoint;
 use crate::route::{Audit, Idempotency, Method, RateClass, Route};
 
-pub(crate) use audit::{AuditQuery, EntryView, LogView, VerifyView, page_view};
+pub(crate) use audit::{AuditQuery, EntryView, LogView, VerifyView, WitnessedView, page_view};
+pub(crate) use disclosures::{DisclosureQuery, PersonDisclosureView, person_page};
 pub(crate) use settings::tenant_settings;
 
 const SECRET: Idempotency = Idempotency::Refused("the answer is a secret that is not kept");
@@ -21,6 +24,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = user_routes();
     routes.extend(session_routes());
     routes.extend(tenant_routes());
+    routes.extend(record_routes());
     routes
 }
 
@@ -236,6 +240,52 @@ fn tenant_routes() -> Vec<Route> {
             rate: RateClass::Write,
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(settings::settings_change),
+        },
+    ]
+}
+
+/// How long the log keeps its content, and what it tells about a person.
+fn record_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/users/{user_id}/disclosures",
+            operation: "user_disclosures",
+            summary: "What a person was shown: documents, revisions, chunks, pages; newest first",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(disclosures::user_disclosures),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/audit/retention",
+            operation: "audit_retention",
+            summary: "How long the log keeps its content, what was pruned, and the legal hold",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(retention::audit_retention),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/admin/audit/legal-hold",
+            operation: "legal_hold_set",
+            summary: "Put a legal hold in force: nothing of the log is pruned until it is lifted",
+            audit: Audit::Entry("legal_hold.set"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Keyed,
+            endpoint: endpoint(retention::legal_hold_set),
+        },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/admin/audit/legal-hold/lift",
+            operation: "legal_hold_lift",
+            summary: "Lift the legal hold",
+            audit: Audit::Entry("legal_hold.lifted"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Keyed,
+            endpoint: endpoint(retention::legal_hold_lift),
         },
     ]
 }

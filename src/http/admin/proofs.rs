@@ -84,7 +84,8 @@ pub(super) struct InclusionView {
     leaf_index: u64,
     tree_size: u64,
     /// The entry's canonical bytes, which are text; its leaf is SHA-256 of a zero byte and them.
-    entry: String,
+    /// Absent when the content was pruned: the leaf is proved all the same.
+    entry: Option<String>,
     /// In hex.
     leaf_hash: String,
     /// Roots of the subtrees beside the way up, in hex.
@@ -103,9 +104,17 @@ pub(super) async fn audit_inclusion(
     if index >= tree_size {
         return Err(Problem::new("audit_entry_not_found"));
     }
-    let entry = ctx.read(move |tx| audit_bytes(tx, index..index + 1)).await?.remove(0);
-    let entry = String::from_utf8(entry).map_err(|_| StoreError::Corrupt("audit_entries.bytes"))?;
+    let entry = match ctx.read(move |tx| audit_bytes(tx, index..index + 1)).await {
+        Ok(mut entries) => Some(entries.remove(0)),
+        Err(StoreError::EntryPruned) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let entry = entry.map(String::from_utf8).transpose();
+    let entry = entry.map_err(|_| StoreError::Corrupt("audit_entries.bytes"))?;
     let leaves = leaves(&ctx, tree_size).await?;
+    let stored = usize::try_from(index).ok().and_then(|at| leaves.get(at)).copied();
+    let leaf = entry.as_ref().map(|text| ::audit::leaf_hash(text.as_bytes())).or(stored);
+    let leaf = leaf.ok_or_else(|| Problem::new("audit_entry_not_found"))?;
     let made = tokio::task::spawn_blocking(move || {
         let proof = ::audit::inclusion_proof(&leaves, index);
         (proof, ::audit::root(&leaves))
@@ -115,7 +124,7 @@ pub(super) async fn audit_inclusion(
     Ok(Ok200(InclusionView {
         leaf_index: index,
         tree_size,
-        leaf_hash: ::audit::leaf_hash(entry.as_bytes()).to_string(),
+        leaf_hash: leaf.to_string(),
         entry,
         path: texts(&proof.path),
         root: root.to_string(),

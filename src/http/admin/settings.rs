@@ -1,7 +1,10 @@
 //! GET and PATCH /api/v1/admin/settings
 
-use ::audit::{Action, Event};
-use ::store::{ReadTx, SECOND_FACTOR_ROLES, StoreError, TenantCtx, WriteTx};
+use ::audit::{Action, Event, RETENTION_LEAST_DAYS};
+use ::store::{
+    AUDIT_RETENTION_DAYS, RETENTION_MOST_DAYS, ReadTx, SECOND_FACTOR_ROLES, StoreError, TenantCtx,
+    WriteTx,
+};
 use base::{Classification, LabelError, Role, RoleError};
 use identity::Language;
 use policy::settings;
@@ -20,6 +23,7 @@ const SETTINGS_CHANGED: Action = Action::new("settings.changed");
 const CLASSIFICATION: &str = "upload_default_classification";
 const LANGUAGE: &str = "user_default_language";
 const FACTOR_ROLES: &str = SECOND_FACTOR_ROLES;
+const RETENTION: &str = AUDIT_RETENTION_DAYS;
 
 /// What a tenant may set for itself.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub(crate) struct TenantSettings {
     pub(crate) user_default_language: String,
     /// Roles that need a second factor.
     pub(crate) second_factor_roles: Vec<Role>,
+    /// Days that the audit log keeps its content.
+    pub(crate) audit_retention_days: u32,
 }
 
 impl TenantSettings {
@@ -59,6 +65,7 @@ fn settings_in(tx: &ReadTx<'_>) -> Result<TenantSettings, StoreError> {
                 .and_then(|names| names.iter().map(|name| name.parse().ok()).collect())
                 .ok_or(StoreError::Corrupt("settings.value"))?,
         },
+        audit_retention_days: ::store::retention_days(tx)?,
     })
 }
 
@@ -71,6 +78,8 @@ pub(super) struct SettingsView {
     user_default_language: String,
     /// Roles that need a second factor: `viewer`, `operator`, `admin`.
     second_factor_roles: Vec<&'static str>,
+    /// Days that the audit log keeps the content of its entries.
+    audit_retention_days: u32,
 }
 
 impl From<TenantSettings> for SettingsView {
@@ -78,6 +87,7 @@ impl From<TenantSettings> for SettingsView {
         Self {
             upload_default_classification: settings.upload_default_classification.as_str(),
             second_factor_roles: settings.factor_role_names(),
+            audit_retention_days: settings.audit_retention_days,
             user_default_language: settings.user_default_language,
         }
     }
@@ -100,6 +110,10 @@ pub(super) struct SettingsPatch {
     user_default_language: Option<String>,
     /// All roles that are to need a second factor: `viewer`, `operator`, `admin`.
     second_factor_roles: Option<Vec<String>>,
+    /// Days that the audit log is to keep the content of its entries, 90 to 36525. What is older is
+    /// pruned within a day, unless a legal hold is in force; the log is proved as before.
+    #[schema(minimum = 90, maximum = 36525)]
+    audit_retention_days: Option<u32>,
 }
 
 pub(super) async fn settings_change(
@@ -132,11 +146,17 @@ pub(super) async fn settings_change(
         }
         None => None,
     };
+    let retention_days = patch.audit_retention_days;
+    if retention_days.is_some_and(|d| !(RETENTION_LEAST_DAYS..=RETENTION_MOST_DAYS).contains(&d)) {
+        let wanted = format!("must be {RETENTION_LEAST_DAYS} to {RETENTION_MOST_DAYS}");
+        return Err(Problem::invalid(RETENTION, wanted));
+    }
     let describe = |settings: &TenantSettings| {
         json!({
             CLASSIFICATION: settings.upload_default_classification.as_str(),
             LANGUAGE: settings.user_default_language,
             FACTOR_ROLES: settings.factor_role_names(),
+            RETENTION: settings.audit_retention_days,
         })
     };
     let change = move |tx: WriteTx<'_>| -> Result<_, StoreError> {
@@ -153,6 +173,10 @@ pub(super) async fn settings_change(
         if let Some(roles) = factor_roles {
             after.second_factor_roles = roles;
             rows::setting_set(&tx, FACTOR_ROLES, &json!(after.factor_role_names()).to_string())?;
+        }
+        if let Some(days) = retention_days {
+            after.audit_retention_days = days;
+            rows::setting_set(&tx, RETENTION, &days.to_string())?;
         }
         let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
         tx.commit(event, after)

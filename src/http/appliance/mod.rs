@@ -103,5 +103,16 @@ fn audit_routes() -> Vec<Route> {
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(audit::appliance_audit_verify),
         },
+        Route {
+            method: Method::Post,
+            path: "/api/v1/appliance/audit/compare",
+            operation: "appliance_audit_compare",
+            summary: "Verify audit logs, and compare them with the checkpoints that a witness keeps",
+            // What may be evidence is only looked at.
+            audit: Audit::Nothing,
+            rate: RateClass::Upload,
+            idempotency: Idempotency::Refused("nothing changes"),
+            endpoint: endpoint(audit::appliance_audit_compare),
+        },
     ]
 }

@@ -1,4 +1,4 @@
-//! GET and PATCH /api/v1/auth/me
+//! GET and PATCH /api/v1/auth/me, GET /api/v1/auth/me/disclosures
 
 use base::TenantId;
 use identity::{DisplayName, Language, ProfileChange, User};
@@ -6,8 +6,10 @@ use policy::{permissions_of, profile};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::call::SignedIn;
-use crate::input::Json;
+use crate::admin::{DisclosureQuery, PersonDisclosureView, person_page};
+use crate::call::{Authorized, SignedIn};
+use crate::cursor::LogPage;
+use crate::input::{Json, Query};
 use crate::output::Ok200;
 use crate::problem::Problem;
 
@@ -82,4 +84,16 @@ pub(super) async fn profile_change(
     };
     let user = identity::profile_change(call.permit()?, change).await?;
     Ok(Ok200(PersonView::new(&user, call.ctx().tenant_id())))
+}
+
+pub(super) async fn own_disclosures(
+    call: Authorized<profile::Read>,
+    Query(query): Query<DisclosureQuery>,
+) -> Result<Ok200<LogPage<PersonDisclosureView>>, Problem> {
+    if call.permit()?.ctx().user_id().is_none() {
+        return Err(Problem::new("person_required"));
+    }
+    let (filter, limit) = query.checked()?;
+    let page = knowledge::own_disclosures(call.permit()?, filter, limit).await?;
+    Ok(Ok200(person_page(page)))
 }

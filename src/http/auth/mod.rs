@@ -92,6 +92,16 @@ fn session_routes() -> Vec<Route> {
     vec![
         Route {
             method: Method::Get,
+            path: "/api/v1/auth/me/disclosures",
+            operation: "own_disclosures",
+            summary: "What one was shown oneself: documents, revisions, chunks, pages; newest first",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(me::own_disclosures),
+        },
+        Route {
+            method: Method::Get,
             path: "/api/v1/auth/sessions",
             operation: "session_list",
             summary: "List one's own live browser sessions",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::call::Authorized;
-use crate::cursor::{Page, PageQuery, page_limit, page_start};
+use crate::cursor::{LogPage, PageQuery, page_limit, page_start};
 use crate::input::{Id, Query};
 use crate::output::Ok200;
 use crate::problem::Problem;
@@ -49,9 +49,10 @@ impl From<&Disclosure> for DisclosureView {
 pub(super) async fn document_disclosures(
     call: Authorized<audit::Read>,
     (Id(document), Query(query)): (Id<DocumentId>, Query<PageQuery>),
-) -> Result<Ok200<Page<DisclosureView>>, Problem> {
+) -> Result<Ok200<LogPage<DisclosureView>>, Problem> {
     let before = page_start::<u64>(query.cursor.as_deref())?;
     let limit = page_limit(query.limit)?;
     let page = knowledge::document_disclosures(call.permit()?, document, before, limit).await?;
-    Ok(Ok200(Page::new(page.disclosures.iter().map(DisclosureView::from).collect(), page.next)))
+    let views = page.disclosures.iter().map(DisclosureView::from).collect();
+    Ok(Ok200(LogPage::new(views, page.next, page.pruned_end)))
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use base::{TenantId, Timestamp};
 use models::WorkerState;
 use parse::LandlockState;
-use store::Health;
+use store::{Health, WitnessState};
 
 use super::{Part, PartState};
 use crate::state::AppState;
@@ -39,7 +39,7 @@ impl ClockWatch {
 }
 
 pub(super) fn all(state: &AppState) -> Vec<Part> {
-    vec![
+    let mut parts = vec![
         store_part(state.store.health(), &state.store.read_only_tenants()),
         key_part(state),
         certificate_part(state),
@@ -47,7 +47,9 @@ pub(super) fn all(state: &AppState) -> Vec<Part> {
         model_part(&state.library.models().state()),
         disk_part(state),
         clock_part(state.store.now(), &state.clock_watch),
-    ]
+    ];
+    parts.extend(state.store.witness_state().as_ref().map(witness_part));
+    parts
 }
 
 fn ok(name: &'static str, detail: impl Into<String>) -> Part {
@@ -88,6 +90,35 @@ fn store_part(health: &Health, read_only_tenants: &[TenantId]) -> Part {
             "run `millwright audit verify` on the machine and restore a backup",
         ),
     }
+}
+
+/// Only where a witness is configured.
+fn witness_part(witness: &WitnessState) -> Part {
+    const NAME: &str = "witness";
+    if !witness.broken_logs.is_empty() {
+        return troubled(
+            NAME,
+            PartState::Degraded,
+            format!("{} logs are not what the witness saw", witness.broken_logs.len()),
+            "run `millwright audit verify --witness FOLDER` on the machine: somebody may have \
+             rolled back the data directory",
+        );
+    }
+    let away = |name: &str, why: &str| format!("the {name} can't be written to ({why})");
+    let troubles: Vec<String> = witness
+        .places
+        .iter()
+        .filter_map(|place| place.trouble.as_deref().map(|why| away(place.name, why)))
+        .collect();
+    if troubles.is_empty() {
+        return ok(NAME, "the newest checkpoints are in a second place");
+    }
+    troubled(
+        NAME,
+        PartState::Degraded,
+        format!("{}; nothing else waits for it", troubles.join("; ")),
+        "put the witness's medium back, or mend audit.witness_path; it is caught up by itself",
+    )
 }
 
 fn key_part(state: &AppState) -> Part {
@@ -221,6 +252,26 @@ mod tests {
         assert_eq!(clock_part(start.plus_ms(3_600_000), &watch).state, PartState::Degraded);
         assert_eq!(clock_part(start.plus_ms(-3_600_000), &watch).state, PartState::Degraded);
         assert_eq!(clock_part(Timestamp::from_unix_ms(0), &watch).state, PartState::Degraded);
+    }
+
+    #[test]
+    fn a_witness_that_is_away_or_saw_something_else_is_told_without_names() {
+        let place = |trouble: Option<&str>| store::WitnessPlace {
+            name: "folder",
+            complete_at: None,
+            trouble: trouble.map(str::to_owned),
+        };
+        let part = |trouble, broken: &[&str]| {
+            let broken_logs = broken.iter().map(|log| (*log).to_owned()).collect();
+            witness_part(&WitnessState { places: vec![place(trouble)], broken_logs })
+        };
+        assert_eq!(part(None, &[]).state, PartState::Ok);
+        let away = part(Some("No such file or directory"), &[]);
+        assert_eq!(away.state, PartState::Degraded);
+        assert!(away.detail.contains("No such file"), "{}", away.detail);
+        let broken = part(None, &["millwright/tenants/x: it has 3 entries"]);
+        assert_eq!(broken.state, PartState::Degraded);
+        assert!(!broken.detail.contains("tenants/x"), "{}", broken.detail);
     }
 
     #[test]

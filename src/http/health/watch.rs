@@ -17,12 +17,17 @@ const PART_STATE: &str = "millwright_part_state";
 const OPEN_TENANTS: &str = "millwright_open_tenants";
 const CERTIFICATE_EXPIRES: &str = "millwright_certificate_expires_timestamp_seconds";
 const DISK_FREE_BYTES: &str = "millwright_disk_free_bytes";
+const WITNESS_COMPLETE: &str = "millwright_witness_complete_timestamp_seconds";
 
 /// Says what the figures mean; once, when the recorder is made.
 pub(crate) fn describe_figures() {
     describe_gauge!(PART_STATE, "State of a part: 0 ok, 1 degraded, 2 failed.");
     describe_gauge!(OPEN_TENANTS, "Tenants whose database is open.");
     describe_gauge!(CERTIFICATE_EXPIRES, "Unix time at which the server certificate ends.");
+    describe_gauge!(
+        WITNESS_COMPLETE,
+        "Unix time at which all logs' newest checkpoints were last in the witness; 0 for never."
+    );
     describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, "Free space on the data directory's disk.");
 }
 
@@ -39,6 +44,10 @@ pub(crate) fn set_figures(state: &AppState) {
     gauge!(OPEN_TENANTS).set(state.store.open_tenants() as f64);
     if let Some(tls) = &state.tls {
         gauge!(CERTIFICATE_EXPIRES).set(tls.expires_at().unix_ms() as f64 / 1000.0);
+    }
+    for place in state.store.witness_state().iter().flat_map(|witness| &witness.places) {
+        let complete_s = place.complete_at.map_or(0.0, |at| at.unix_ms() as f64 / 1000.0);
+        gauge!(WITNESS_COMPLETE, "place" => place.name).set(complete_s);
     }
     if let Ok(free) = parts::disk_free_bytes(state) {
         gauge!(DISK_FREE_BYTES).set(free as f64);

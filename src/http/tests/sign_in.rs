@@ -137,6 +137,7 @@ async fn settings_are_used_and_recorded() {
         "upload_default_classification": "CONFIDENTIAL",
         "user_default_language": "de",
         "second_factor_roles": [],
+        "audit_retention_days": 365,
     });
     let changed = world.operator(Method::Patch, "/api/v1/admin/settings", patch.clone()).await;
     assert_eq!(changed.expect(200).json(), patch);

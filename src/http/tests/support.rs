@@ -39,12 +39,16 @@ impl World {
     }
 
     pub(super) fn with(settings: HttpSettings) -> Self {
+        Self::at(settings, Arc::new(SystemClock))
+    }
+
+    pub(super) fn at(settings: HttpSettings, clock: Arc<dyn base::Clock>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = StoreOptions {
             data_dir: dir.path().join("data"),
             key_credential: None,
             key_file: None,
-            clock: Arc::new(SystemClock),
+            clock,
             entropy: Arc::new(OsEntropy),
             settings: StoreSettings::default(),
         };

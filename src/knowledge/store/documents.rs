@@ -171,6 +171,58 @@ pub(crate) fn chunk_ids(tx: &ReadTx<'_>, id: DocumentId) -> Result<HashSet<i64>,
     Ok(ids.into_iter().collect())
 }
 
+/// A chunk, and where it is from.
+pub(crate) struct ChunkOrigin {
+    pub(crate) id: i64,
+    pub(crate) revision: RevisionId,
+    pub(crate) pages: std::ops::RangeInclusive<u32>,
+}
+
+/// Where chunks are from, as far as they still exist. `chunks` is a JSON array of ids.
+pub(crate) fn chunk_origins(tx: &ReadTx<'_>, chunks: &str) -> Result<Vec<ChunkOrigin>, StoreError> {
+    origins(
+        tx,
+        "SELECT id, revision_id, page_first, page_last FROM chunks
+         WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id",
+        chunks,
+    )
+}
+
+/// What messages quote. `messages` is a JSON array of ids.
+pub(crate) fn quoted_origins(
+    tx: &ReadTx<'_>,
+    messages: &str,
+) -> Result<Vec<ChunkOrigin>, StoreError> {
+    origins(
+        tx,
+        "SELECT chunk_id, revision_id, page, page FROM citations
+         WHERE message_id IN (SELECT unhex(replace(value, '-', '')) FROM json_each(?1))
+         ORDER BY message_id, number",
+        messages,
+    )
+}
+
+fn origins(tx: &ReadTx<'_>, sql: &str, list: &str) -> Result<Vec<ChunkOrigin>, StoreError> {
+    let rows = tx.query_all(sql, [list], |row| {
+        let pages = row.get::<_, u32>(2)?..=row.get::<_, u32>(3)?;
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, pages))
+    })?;
+    let checked = |(id, revision, pages): (i64, Vec<u8>, _)| {
+        Ok(ChunkOrigin {
+            id,
+            revision: super::revision_id(&revision, "chunks.revision_id")?,
+            pages,
+        })
+    };
+    rows.into_iter().map(checked).collect()
+}
+
+/// Whether there is such a person.
+pub(crate) fn user_exists(tx: &ReadTx<'_>, id: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM users WHERE id = ?1";
+    Ok(tx.query_optional(sql, [id.as_bytes()], |_| Ok(()))?.is_some())
+}
+
 /// Answers that cited a revision, newest first.
 pub(crate) fn citing_answers(
     tx: &ReadTx<'_>,

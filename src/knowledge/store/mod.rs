@@ -18,9 +18,9 @@ pub(crate) use chunks::{
     indexed_chunks, passages_load,
 };
 pub(crate) use documents::{
-    DocumentRow, Listing, chunk_ids, citing_answers, citing_messages, document_by_key,
-    document_delete, document_find, document_insert, document_list, document_title_set,
-    document_touch, usage,
+    ChunkOrigin, DocumentRow, Listing, chunk_ids, chunk_origins, citing_answers, citing_messages,
+    document_by_key, document_delete, document_find, document_insert, document_list,
+    document_title_set, document_touch, quoted_origins, usage, user_exists,
 };
 pub(crate) use embeddings::{codes_each, embedding_set, embeddings_load};
 pub(crate) use pages::{

@@ -13,10 +13,12 @@ mod jobs;
 mod jobs_stop;
 mod keys;
 mod migrations;
+mod retention;
 mod scopes;
 mod statements;
 mod tenants;
 mod verify;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

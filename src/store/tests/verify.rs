@@ -243,7 +243,7 @@ async fn every_filter_of_the_log_finds_an_index() {
         (AuditFilter { outcome: Some("denied".into()), ..all() }, "audit_entries_outcome"),
         (all(), "SCAN audit_entries"),
     ] {
-        let (sql, values) = audit_query(&filter, 50);
+        let (sql, values) = audit_query(&filter, 0, 50);
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let steps = statement
             .query_map(params_from_iter(values), |row| row.get::<_, String>(3))
