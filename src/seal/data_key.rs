@@ -56,6 +56,10 @@ impl DataKey {
     pub(crate) fn from_secret(secret: Secret) -> Self {
         Self(secret)
     }
+
+    pub(crate) fn into_secret(self) -> Secret {
+        self.0
+    }
 }
 
 impl fmt::Debug for DataKey {

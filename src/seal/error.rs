@@ -92,6 +92,60 @@ pub enum SealError {
         /// What the key is for.
         purpose: KeyPurpose,
     },
+    /// The sealed master key's file, a share or a pending change is not what this program writes.
+    #[error("not a sealed master key of this program: {0}")]
+    SealedFormat(&'static str),
+    /// The passphrase is not the one.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
+    /// A passphrase that may not be set.
+    #[error("the passphrase {0}")]
+    WeakPassphrase(&'static str),
+    /// No passphrase, or no shares, protect this master key.
+    #[error("the master key is not protected by {0}")]
+    NoSuchProtection(&'static str),
+    /// The text is not a share, or was mistyped.
+    #[error("this is not a share: {0}")]
+    ShareFormat(&'static str),
+    /// A share that can't be counted.
+    #[error("{0}")]
+    ShareRefused(&'static str),
+    /// How many shares there are to be.
+    #[error(
+        "of {count} shares {threshold} can't be enough: between 2 and 10 shares are made, and at \
+             least 2 of them unseal"
+    )]
+    ShareCount {
+        /// How many unseal.
+        threshold: u8,
+        /// How many are made.
+        count: u8,
+    },
+    /// The key at hand is neither the old nor the new one of a change that is under way.
+    #[error(
+        "the master key is being changed from {from} to {to}, and the one that was supplied is \
+         neither: supply one of them"
+    )]
+    NeitherKey {
+        /// The old key's name.
+        from: crate::MasterKeyId,
+        /// The new key's name.
+        to: crate::MasterKeyId,
+    },
+    /// The key derivation refused its parameters.
+    #[error("a key can't be derived from the passphrase")]
+    Derivation,
+    /// A file with a sealed master key could not be read or written.
+    #[error("could not {action} {path}")]
+    SealedFile {
+        /// What was tried: "read", "write", "remove".
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The context given with a key or file is longer than
     /// [`CONTEXT_MAX_BYTES`](crate::CONTEXT_MAX_BYTES).
     #[error("a sealing context of {size_bytes} bytes is too long")]

@@ -57,11 +57,15 @@ pub enum KeyOrigin {
     KeyFile,
     /// In the key file, which was made just now: the operator should be told to back it up.
     CreatedKeyFile,
+    /// Somebody knew the passphrase.
+    Passphrase,
+    /// Enough people brought their shares.
+    Shares,
 }
 
 /// Which of the two files is being read; they differ in whom they may be open to.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Credential,
     KeyFile,
 }
@@ -85,7 +89,7 @@ pub(crate) fn obtain(
 }
 
 /// The key in the file at `path`, or `None` when there is no such file.
-fn read_key(path: &Path, kind: Kind) -> Result<Option<Secret>, SealError> {
+pub(crate) fn read_key(path: &Path, kind: Kind) -> Result<Option<Secret>, SealError> {
     let failed = |source| SealError::KeyFile { action: "read", path: path.to_owned(), source };
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -147,32 +151,80 @@ fn parse_key(bytes: &[u8]) -> Result<Secret, &'static str> {
     Ok(key)
 }
 
-/// Makes the key file with a random key. Written whole beside its place and linked there, so that
-/// a crash leaves no half file and an existing one is never replaced.
+/// Makes the key file with a random key.
 fn create_key(path: &Path, entropy: &dyn Entropy) -> Result<(Secret, KeyOrigin), SealError> {
     let key = Secret::random(entropy)?;
+    match link_key(path, &key)? {
+        Ok(()) => Ok((key, KeyOrigin::CreatedKeyFile)),
+        Err(error) => {
+            // Another process was first; its key counts.
+            let failed =
+                |source| SealError::KeyFile { action: "create", path: path.to_owned(), source };
+            let key = read_key(path, Kind::KeyFile)?.ok_or_else(|| failed(error))?;
+            Ok((key, KeyOrigin::KeyFile))
+        }
+    }
+}
+
+/// Makes a key file. Written whole beside its place and linked there, so that a crash leaves no
+/// half file and an existing one is never replaced: the inner error says that one is there.
+pub(crate) fn link_key(path: &Path, key: &Secret) -> Result<io::Result<()>, SealError> {
     let failed = |source| SealError::KeyFile { action: "create", path: path.to_owned(), source };
-    let mut text = Zeroizing::new([b'\n'; HEX_DIGITS + 1]);
-    hex::encode_to_slice(key.bytes(), &mut text[..HEX_DIGITS])
-        .map_err(|error| failed(io::Error::other(error)))?;
-    let (mut file, temporary) = create_temporary(path).map_err(failed)?;
-    let linked = file
-        .write_all(text.as_slice())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&temporary, path));
-    drop(file);
+    let (temporary, written) = write_beside(path, key).map_err(failed)?;
+    let linked = written.and_then(|()| fs::hard_link(&temporary, path));
     let removed = fs::remove_file(&temporary);
     match linked {
         Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            // Another process was first; its key counts.
-            let key = read_key(path, Kind::KeyFile)?.ok_or_else(|| failed(error))?;
-            return Ok((key, KeyOrigin::KeyFile));
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Err(error)),
         Err(error) => return Err(failed(error)),
     }
     removed.and_then(|()| sync_dir(parent_of(path))).map_err(failed)?;
-    Ok((key, KeyOrigin::CreatedKeyFile))
+    Ok(Ok(()))
+}
+
+/// Puts a key file in the place of the one that is there, or where none is.
+pub(crate) fn replace_key(path: &Path, key: &Secret) -> Result<(), SealError> {
+    let failed = |source| SealError::KeyFile { action: "replace", path: path.to_owned(), source };
+    // Opened before it loses its name, so that its bytes can be overwritten afterwards.
+    let old = fs::OpenOptions::new().write(true).open(path).ok();
+    let (temporary, written) = write_beside(path, key).map_err(failed)?;
+    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
+        let _ = fs::remove_file(&temporary);
+        return Err(failed(error));
+    }
+    sync_dir(parent_of(path)).map_err(failed)?;
+    if let Some(old) = old {
+        overwrite(&old).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Overwrites a key file and removes it.
+pub(crate) fn destroy_key(path: &Path) -> Result<(), SealError> {
+    let failed = |source| SealError::KeyFile { action: "remove", path: path.to_owned(), source };
+    match fs::OpenOptions::new().write(true).open(path) {
+        Ok(file) => overwrite(&file).map_err(failed)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed(error)),
+    }
+    fs::remove_file(path).and_then(|()| sync_dir(parent_of(path))).map_err(failed)
+}
+
+/// The key file under a temporary name, and whether it is whole and on disk.
+fn write_beside(path: &Path, key: &Secret) -> io::Result<(PathBuf, io::Result<()>)> {
+    let mut text = Zeroizing::new([b'\n'; HEX_DIGITS + 1]);
+    hex::encode_to_slice(key.bytes(), &mut text[..HEX_DIGITS]).map_err(io::Error::other)?;
+    let (mut file, temporary) = create_temporary(path)?;
+    let written = file.write_all(text.as_slice()).and_then(|()| file.sync_all());
+    Ok((temporary, written))
+}
+
+/// A file system that writes in place has the key no longer afterwards; one that does not, and a
+/// disk that moves blocks about, may keep it: nothing above the disk can help that.
+fn overwrite(mut file: &File) -> io::Result<()> {
+    let length = file.metadata()?.len().min(KEY_FILE_MAX_BYTES as u64 * 2);
+    file.write_all(&vec![0; usize::try_from(length).unwrap_or(0)])?;
+    file.sync_all()
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Keys, envelopes and encrypted files: everything that makes a stolen disk worthless and a
 //! destroyed key final.
 //!
-//! The master key comes from outside ([`KeySource`]); it wraps the data keys of the databases and
+//! The master key comes from outside: from a file ([`KeySource`]), or from people who know a
+//! passphrase or hold shares of it ([`SealedMaster`]). It is changed in steps that can be broken off
+//! anywhere ([`PendingRotation`]). It wraps the data keys of the databases and
 //! of the signers ([`MasterKey::wrap`]), each bound to its purpose and to the thing it belongs to.
 //! From a data key come the SQLCipher key, the keys of encrypted files ([`EncryptedWriter`],
 //! [`EncryptedReader`]) and the Ed25519 signers ([`SigningKey`]).
@@ -19,9 +21,15 @@ mod data_key;
 mod durable;
 mod error;
 mod file;
+mod gf256;
 mod key_file;
+mod locked;
 mod master;
+mod passphrase;
+mod rotation;
+mod sealed_master;
 mod secret;
+mod shares;
 mod signing;
 
 pub use data_key::DataKey;
@@ -32,5 +40,10 @@ pub use file::{
     FileOptions,
 };
 pub use key_file::{KeyOrigin, KeySource, OnMissing};
-pub use master::{CONTEXT_MAX_BYTES, KeyPurpose, MasterKey, WrappedKey};
+pub use locked::{MemoryLock, memory_lock};
+pub use master::{CONTEXT_MAX_BYTES, KeyPurpose, MasterKey, MasterKeyId, WrappedKey};
+pub use passphrase::{PASSPHRASE_MAX_BYTES, PASSPHRASE_MIN_CHARS, PassphraseCost};
+pub use rotation::{NewProtection, PendingRotation};
+pub use sealed_master::{SealedMaster, ShareSet};
+pub use shares::{SHARES_MAX, Share, SharePile};
 pub use signing::{SigningKey, VerifyingKey};

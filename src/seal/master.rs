@@ -11,7 +11,7 @@
 //!
 //! Cipher: AES-256-GCM (NIST SP 800-38D) under HKDF-SHA256(master key, no salt, info
 //! `"millwright wrap v1\0"`). Associated data: the version byte, the purpose as one byte (control
-//! database 1, tenant data 2, audit signing 3, token signing 4), then the context (for a tenant,
+//! database 1, tenant data 2, audit signing 3, token signing 4, master key 16), then the context (for a tenant,
 //! the sixteen bytes of its id). A key wrapped for one purpose or owner therefore opens for no
 //! other.
 
@@ -21,7 +21,7 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, Tag};
 use base::Entropy;
 
-use crate::key_file::{KeyOrigin, KeySource, obtain};
+use crate::key_file::{self, KeyOrigin, KeySource, obtain};
 use crate::secret::{KEY_BYTES, Secret};
 use crate::{DataKey, SealError, data_key};
 
@@ -49,6 +49,8 @@ pub enum KeyPurpose {
     AuditSigning,
     /// Signatures under API tokens.
     TokenSigning,
+    /// Another master key: under a passphrase, under shares, or while one takes the other's place.
+    MasterKey,
 }
 
 impl KeyPurpose {
@@ -60,6 +62,7 @@ impl KeyPurpose {
             Self::TenantData => "tenant data",
             Self::AuditSigning => "audit signing",
             Self::TokenSigning => "token signing",
+            Self::MasterKey => "master",
         }
     }
 
@@ -70,6 +73,8 @@ impl KeyPurpose {
             Self::TenantData => 2,
             Self::AuditSigning => 3,
             Self::TokenSigning => 4,
+            // 5 to 15 are left for further keys of data.
+            Self::MasterKey => 16,
         }
     }
 }
@@ -80,10 +85,37 @@ impl fmt::Display for KeyPurpose {
     }
 }
 
+/// Info of the name of a master key.
+const ID_INFO: &[u8] = b"millwright master key id v1\0";
+const ID_BYTES: usize = 8;
+
+/// The name of a master key: says which key is meant and nothing about it. The first eight bytes of
+/// HKDF-SHA256 (no salt, info `"millwright master key id v1\0"`), in files and logs as 16 hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MasterKeyId([u8; ID_BYTES]);
+
+impl fmt::Display for MasterKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&hex::encode(self.0))
+    }
+}
+
+impl std::str::FromStr for MasterKeyId {
+    type Err = SealError;
+
+    fn from_str(text: &str) -> Result<Self, SealError> {
+        let mut bytes = [0; ID_BYTES];
+        hex::decode_to_slice(text, &mut bytes)
+            .map_err(|_| SealError::SealedFormat("the name of a master key is 16 hex digits"))?;
+        Ok(Self(bytes))
+    }
+}
+
 /// The key over all keys. Wraps and unwraps data keys and does nothing else.
 ///
-/// Overwritten when dropped; no `Clone`, and `Debug` shows nothing.
+/// Overwritten when dropped; no `Clone`, and `Debug` shows its name alone.
 pub struct MasterKey {
+    key: Secret,
     wrapping: Secret,
 }
 
@@ -100,7 +132,90 @@ impl MasterKey {
         entropy: &dyn Entropy,
     ) -> Result<(Self, KeyOrigin), SealError> {
         let (key, origin) = obtain(source, entropy)?;
-        Ok((Self::from_secret(&key), origin))
+        Ok((Self::from_secret(key), origin))
+    }
+
+    /// A new random master key.
+    ///
+    /// # Errors
+    /// [`SealError::Entropy`].
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, SealError> {
+        Ok(Self::from_secret(Secret::random(entropy)?))
+    }
+
+    /// The key in the file at `path`, which must be as a key file is ([`KeySource`]); `None` when
+    /// there is no such file.
+    ///
+    /// # Errors
+    /// The `KeyFile…` variants of [`SealError`].
+    pub fn read_file(path: &std::path::Path) -> Result<Option<Self>, SealError> {
+        Ok(key_file::read_key(path, key_file::Kind::KeyFile)?.map(Self::from_secret))
+    }
+
+    /// Writes the key as a key file. A file that is there already is never replaced.
+    ///
+    /// # Errors
+    /// [`SealError::KeyFile`].
+    pub fn write_new_file(&self, path: &std::path::Path) -> Result<(), SealError> {
+        key_file::link_key(path, &self.key)?.map_err(|source| SealError::KeyFile {
+            action: "create",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Writes the key as a key file in place of the one that is there, whose bytes are overwritten
+    /// as far as the file system writes in place. On disk when this returns.
+    ///
+    /// # Errors
+    /// [`SealError::KeyFile`].
+    pub fn replace_file(&self, path: &std::path::Path) -> Result<(), SealError> {
+        key_file::replace_key(path, &self.key)
+    }
+
+    /// Overwrites a key file as far as the file system writes in place, and removes it. A missing
+    /// one is fine.
+    ///
+    /// # Errors
+    /// [`SealError::KeyFile`].
+    pub fn destroy_file(path: &std::path::Path) -> Result<(), SealError> {
+        key_file::destroy_key(path)
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub fn id(&self) -> MasterKeyId {
+        let mut expanded = Secret::zeroed();
+        data_key::expand(self.key.bytes(), None, &[ID_INFO], &mut expanded);
+        let mut id = [0; ID_BYTES];
+        id.copy_from_slice(&expanded.bytes()[..ID_BYTES]);
+        MasterKeyId(id)
+    }
+
+    /// Wraps another master key under this one.
+    ///
+    /// # Errors
+    /// As [`MasterKey::wrap`].
+    pub(crate) fn wrap_master(
+        &self,
+        context: &[u8],
+        other: &Self,
+        entropy: &dyn Entropy,
+    ) -> Result<WrappedKey, SealError> {
+        let other = DataKey::from_secret(other.key.duplicate());
+        self.wrap(KeyPurpose::MasterKey, context, &other, entropy)
+    }
+
+    /// Opens what [`MasterKey::wrap_master`] made.
+    ///
+    /// # Errors
+    /// As [`MasterKey::unwrap`].
+    pub(crate) fn unwrap_master(
+        &self,
+        context: &[u8],
+        wrapped: &WrappedKey,
+    ) -> Result<Self, SealError> {
+        Ok(Self::from_secret(self.unwrap(KeyPurpose::MasterKey, context, wrapped)?.into_secret()))
     }
 
     /// Wraps `key` for `purpose` and `context` (whom the key belongs to, at most
@@ -157,10 +272,10 @@ impl MasterKey {
         Ok(DataKey::from_secret(opened))
     }
 
-    fn from_secret(key: &Secret) -> Self {
+    pub(crate) fn from_secret(key: Secret) -> Self {
         let mut wrapping = Secret::zeroed();
         data_key::expand(key.bytes(), None, &[WRAP_INFO], &mut wrapping);
-        Self { wrapping }
+        Self { key, wrapping }
     }
 
     fn cipher(&self) -> Aes256Gcm {
@@ -170,7 +285,7 @@ impl MasterKey {
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey(..)")
+        write!(f, "MasterKey({})", self.id())
     }
 }
 

@@ -1,19 +1,21 @@
-//! One zeroising cell for 32 secret bytes.
+//! One zeroising cell for 32 secret bytes, in a page that is not swapped out where the kernel
+//! allows it.
 
 use base::{Entropy, EntropyError};
-use zeroize::Zeroizing;
+
+use crate::locked::Cell;
 
 /// Length of every symmetric key and seed here, in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
 
-/// Thirty-two secret bytes on the heap: moving the owner moves a pointer and leaves no copy on
+/// Thirty-two secret bytes in a locked page: moving the owner moves a pointer and leaves no copy on
 /// the stack, and dropping it overwrites the bytes. No `Clone`, no `Debug`.
-pub(crate) struct Secret(Box<Zeroizing<[u8; KEY_BYTES]>>);
+pub(crate) struct Secret(Cell);
 
 impl Secret {
     /// All zero, to be filled in place.
     pub(crate) fn zeroed() -> Self {
-        Self(Box::new(Zeroizing::new([0; KEY_BYTES])))
+        Self(Cell::take())
     }
 
     /// Fresh random bytes.
@@ -23,11 +25,18 @@ impl Secret {
         Ok(secret)
     }
 
+    /// A second cell with the same bytes, for the few places where a key has two owners.
+    pub(crate) fn duplicate(&self) -> Self {
+        let mut copy = Self::zeroed();
+        copy.bytes_mut().copy_from_slice(self.bytes());
+        copy
+    }
+
     pub(crate) fn bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        self.0.bytes()
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8; KEY_BYTES] {
-        &mut self.0
+        self.0.bytes_mut()
     }
 }

@@ -21,11 +21,12 @@ impl Entropy for NoEntropy {
     }
 }
 
-const PURPOSES: [KeyPurpose; 4] = [
+const PURPOSES: [KeyPurpose; 5] = [
     KeyPurpose::ControlDatabase,
     KeyPurpose::TenantData,
     KeyPurpose::AuditSigning,
     KeyPurpose::TokenSigning,
+    KeyPurpose::MasterKey,
 ];
 
 /// Made by the Python package `cryptography` from the layout in the module's documentation:
@@ -40,7 +41,7 @@ fn counting(from: u8) -> Secret {
 }
 
 fn master(seed: u64) -> MasterKey {
-    MasterKey::from_secret(&Secret::random(&SeededEntropy::new(seed)).unwrap())
+    MasterKey::from_secret(Secret::random(&SeededEntropy::new(seed)).unwrap())
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn a_wrapped_key_opens_again() {
 
 #[test]
 fn what_another_implementation_wrapped_is_written_and_read() {
-    let master = MasterKey::from_secret(&counting(0));
+    let master = MasterKey::from_secret(counting(0));
     let key = DataKey::from_secret(counting(0x20));
     let nonce = Fixed(&[0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab]);
     let wrapped = master.wrap(KeyPurpose::TenantData, b"tenant-7", &key, &nonce).unwrap();
@@ -133,5 +134,27 @@ fn debug_shows_nothing() {
     let (entropy, master) = (SeededEntropy::new(7), master(7));
     let key = DataKey::generate(&entropy).unwrap();
     let wrapped = master.wrap(KeyPurpose::TenantData, b"t", &key, &entropy).unwrap();
-    assert_eq!(format!("{master:?} {wrapped:?}"), "MasterKey(..) WrappedKey(..)");
+    let id = master.id();
+    assert_eq!(format!("{master:?} {wrapped:?}"), format!("MasterKey({id}) WrappedKey(..)"));
+    assert!(!hex::encode(master.key.bytes()).contains(&id.to_string()));
+    assert!(!hex::encode(master.wrapping.bytes()).contains(&id.to_string()));
+}
+
+#[test]
+fn a_name_tells_keys_apart_and_is_read_back() {
+    assert_ne!(master(1).id(), master(2).id());
+    assert_eq!(master(1).id(), master(1).id());
+    assert_eq!(master(1).id().to_string().parse::<MasterKeyId>().unwrap(), master(1).id());
+    assert!("0011".parse::<MasterKeyId>().is_err());
+    assert!("zz11223344556677".parse::<MasterKeyId>().is_err());
+}
+
+#[test]
+fn a_master_key_under_another_opens_as_itself() {
+    let entropy = SeededEntropy::new(8);
+    let (old, new) = (master(8), master(9));
+    let wrapped = old.wrap_master(b"forward", &new, &entropy).unwrap();
+    assert_eq!(old.unwrap_master(b"forward", &wrapped).unwrap().id(), new.id());
+    assert!(old.unwrap_master(b"back", &wrapped).is_err());
+    assert!(new.unwrap_master(b"forward", &wrapped).is_err());
 }
