@@ -97,11 +97,19 @@ impl PendingRotation {
             let new = at_hand.unwrap_master(FORWARD, &self.forward)?;
             Ok((at_hand, new))
         } else if id == self.to {
-            let old = at_hand.unwrap_master(BACK, &self.back)?;
+            let old = self.old(&at_hand)?;
             Ok((old, at_hand))
         } else {
             Err(SealError::NeitherKey { from: self.from, to: self.to })
         }
+    }
+
+    /// The old key, from the new one.
+    ///
+    /// # Errors
+    /// [`SealError::Unwrap`] when `new` is another key.
+    pub fn old(&self, new: &MasterKey) -> Result<MasterKey, SealError> {
+        new.unwrap_master(BACK, &self.back)
     }
 
     /// Reads the file at `path`; `None` when no change is under way.

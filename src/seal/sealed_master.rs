@@ -110,7 +110,7 @@ impl SealedMaster {
     /// Sets the passphrase, in place of the one before. Takes about a fifth of a second.
     ///
     /// # Errors
-    /// [`SealError::WeakPassphrase`]; [`SealError::NeitherKey`] never; the others of wrapping.
+    /// [`SealError::WeakPassphrase`], and those of wrapping.
     pub fn set_passphrase(
         &mut self,
         master: &MasterKey,
@@ -287,6 +287,14 @@ impl SealedMaster {
     /// [`SealError::SealedFile`].
     pub fn write(&self, path: &Path) -> Result<(), SealError> {
         write_text(path, &self.to_text())
+    }
+
+    /// Removes the file at `path`; a missing one is fine.
+    ///
+    /// # Errors
+    /// [`SealError::SealedFile`].
+    pub fn remove(path: &Path) -> Result<(), SealError> {
+        remove(path)
     }
 
     fn expect(&self, master: &MasterKey) -> Result<(), SealError> {

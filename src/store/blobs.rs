@@ -3,15 +3,15 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::RevisionId;
-use seal::{DataKey, EncryptedReader, EncryptedWriter};
+use seal::{DataKey, EncryptedCursor, EncryptedReader, EncryptedWriter};
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::sync_parent;
-use crate::open_tenant::OpenTenant;
+use crate::open_tenant::{OpenTenant, Vault};
 use crate::{Store, StoreError, fatal};
 
 /// A directory whose files a room encrypts itself, under a key of the tenant.
@@ -53,19 +53,27 @@ impl Blobs {
     /// # Errors
     /// [`StoreError::Io`] or [`StoreError::Seal`]; nothing is stored then.
     pub fn write(&self, id: RevisionId, content: &mut dyn Read) -> Result<BlobInfo, StoreError> {
-        let path = self.path(id);
-        let temporary = path.with_extension("part");
-        let result = self.write_to(&temporary, id, content);
-        let info = match result {
-            Ok(info) => info,
-            Err(error) => {
-                let _ = std::fs::remove_file(&temporary);
-                return Err(error);
+        let mut vault = self.tenant.vault();
+        let (mut file, info) = self.write_part(&vault, id, content)?;
+        loop {
+            let held = self.tenant.hold_vault();
+            let present = self.tenant.vault();
+            if present.generation == vault.generation {
+                let path = vault.files.blobs.join(id.to_string());
+                std::fs::rename(part(&vault, id), &path)
+                    .map_err(StoreError::io("naming a stored file"))?;
+                sync_parent(&path)?;
+                return Ok(info);
             }
-        };
-        std::fs::rename(&temporary, &path).map_err(StoreError::io("naming a stored file"))?;
-        sync_parent(&path)?;
-        Ok(info)
+            drop(held);
+            // The key was changed while the upload came in: what is there is encrypted anew. The file
+            // has perhaps lost its name by now, but is open.
+            let written = EncryptedReader::open(file, &vault.blob_key, &context(id))?;
+            let mut content = EncryptedCursor::new(&written);
+            file = self.write_part(&present, id, &mut content)?.0;
+            let _ = std::fs::remove_file(part(&vault, id));
+            vault = present;
+        }
     }
 
     /// Opens the original file of a revision.
@@ -73,8 +81,22 @@ impl Blobs {
     /// # Errors
     /// [`StoreError::Io`] when it is missing, [`StoreError::Seal`] when it is damaged.
     pub fn open(&self, id: RevisionId) -> Result<EncryptedReader, StoreError> {
-        let file = File::open(self.path(id)).map_err(StoreError::io("opening a stored file"))?;
-        Ok(EncryptedReader::open(file, self.tenant.blob_key(), &context(id))?)
+        let mut vault = self.tenant.vault();
+        loop {
+            let file = match File::open(vault.files.blobs.join(id.to_string())) {
+                Ok(file) => file,
+                Err(error) => {
+                    // Swept just now, after a change of the key?
+                    let present = self.tenant.vault();
+                    if present.generation == vault.generation {
+                        return Err(StoreError::io("opening a stored file")(error));
+                    }
+                    vault = present;
+                    continue;
+                }
+            };
+            return Ok(EncryptedReader::open(file, &vault.blob_key, &context(id))?);
+        }
     }
 
     /// Removes the original file of a revision; a missing one is fine.
@@ -82,7 +104,7 @@ impl Blobs {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn remove(&self, id: RevisionId) -> Result<(), StoreError> {
-        match std::fs::remove_file(self.path(id)) {
+        match std::fs::remove_file(self.tenant.vault().files.blobs.join(id.to_string())) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 Err(StoreError::io("removing a stored file")(e))
             }
@@ -96,7 +118,7 @@ impl Blobs {
     /// [`StoreError::Io`].
     pub fn list(&self) -> Result<(Vec<RevisionId>, Vec<PathBuf>), StoreError> {
         let (mut known, mut strays) = (Vec::new(), Vec::new());
-        let listing = std::fs::read_dir(self.tenant.blobs_dir());
+        let listing = std::fs::read_dir(&self.tenant.vault().files.blobs);
         for entry in listing.map_err(StoreError::io("listing stored files"))? {
             let path = entry.map_err(StoreError::io("listing stored files"))?.path();
             let id = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok());
@@ -108,16 +130,31 @@ impl Blobs {
         Ok((known, strays))
     }
 
-    fn write_to(
+    /// Encrypts the content under its unfinished name; removes that when it fails.
+    fn write_part(
         &self,
-        path: &std::path::Path,
+        vault: &Vault,
         id: RevisionId,
         content: &mut dyn Read,
-    ) -> Result<BlobInfo, StoreError> {
-        let file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
-        let file = file.map_err(StoreError::io("making a stored file"))?;
-        let key = self.tenant.blob_key();
+    ) -> Result<(File, BlobInfo), StoreError> {
+        let path = part(vault, id);
+        let written = self.write_to(&path, &vault.blob_key, id, content);
+        if written.is_err() {
+            let _ = std::fs::remove_file(&path);
+        }
+        written
+    }
+
+    fn write_to(
+        &self,
+        path: &Path,
+        key: &DataKey,
+        id: RevisionId,
+        content: &mut dyn Read,
+    ) -> Result<(File, BlobInfo), StoreError> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).read(true).write(true).mode(0o600);
+        let file = options.open(path).map_err(StoreError::io("making a stored file"))?;
         let mut writer = EncryptedWriter::create(file, key, &context(id), self.store.entropy())?;
         let mut hasher = Sha256::new();
         let mut size_bytes = 0_u64;
@@ -135,15 +172,20 @@ impl Blobs {
         if let Err(error) = file.sync_all() {
             fatal::sync_failed("a stored file", &error);
         }
-        Ok(BlobInfo { sha256: hasher.finalize().into(), size_bytes })
-    }
-
-    fn path(&self, id: RevisionId) -> PathBuf {
-        self.tenant.blobs_dir().join(id.to_string())
+        Ok((file, BlobInfo { sha256: hasher.finalize().into(), size_bytes }))
     }
 }
 
-/// Binds the ciphertext to its revision, so that two files can't be exchanged.
+/// Where the original of a revision lies until it is whole.
+fn part(vault: &Vault, id: RevisionId) -> PathBuf {
+    vault.files.blobs.join(id.to_string()).with_extension("part")
+}
+
 fn context(id: RevisionId) -> Vec<u8> {
-    format!("blob:{id}").into_bytes()
+    context_of(&id.to_string())
+}
+
+/// Binds the ciphertext to its revision, so that two files can't be exchanged.
+pub(crate) fn context_of(revision: &str) -> Vec<u8> {
+    format!("blob:{revision}").into_bytes()
 }

@@ -178,12 +178,7 @@ fn silence(sqlite: &rusqlite::Connection) {
 /// Gives SQLCipher the raw key. By its C function and not as a statement, of which SQLite would keep
 /// copies that nobody wipes.
 fn unlock(sqlite: &rusqlite::Connection, key: &DataKey) -> Result<(), StoreError> {
-    let hex = key.sqlcipher_key();
-    // With its capacity, so that no smaller buffer is left behind.
-    let mut literal = Zeroizing::new(String::with_capacity(hex.len() + 3));
-    literal.push_str("x'");
-    literal.push_str(&hex);
-    literal.push('\'');
+    let literal = key_literal(key);
     let length = c_int::try_from(literal.len()).map_err(|_| StoreError::WrongKey)?;
     #[expect(unsafe_code, reason = "a function of the C library that has no safe wrapper")]
     // SAFETY: the handle is open as long as `sqlite` lives, which outlives the call, and no other
@@ -191,6 +186,44 @@ fn unlock(sqlite: &rusqlite::Connection, key: &DataKey) -> Result<(), StoreError
     // them.
     let code = unsafe { ffi::sqlite3_key(sqlite.handle(), literal.as_ptr().cast(), length) };
     if code == ffi::SQLITE_OK { Ok(()) } else { Err(StoreError::WrongKey) }
+}
+
+/// Encrypts every page of the file at `path` anew. The file must be a copy that nobody else has open:
+/// without a journal, so that no page under the old key is written once more, a file that this was
+/// broken off at is lost. Syncs nothing.
+#[expect(clippy::disallowed_methods, reason = "the one place that opens databases")]
+pub(crate) fn reencrypt(path: &Path, old: &DataKey, new: &DataKey) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let sqlite = rusqlite::Connection::open_with_flags(path, flags)?;
+    silence(&sqlite);
+    unlock(&sqlite, old)?;
+    sqlite.execute_batch(&format!(
+        "PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -{CACHE_KIB};
+         PRAGMA journal_mode = DELETE;
+         PRAGMA journal_mode = OFF;
+         PRAGMA synchronous = OFF;"
+    ))?;
+    let literal = key_literal(new);
+    let length = c_int::try_from(literal.len()).map_err(|_| StoreError::WrongKey)?;
+    #[expect(unsafe_code, reason = "a function of the C library that has no safe wrapper")]
+    // SAFETY: as in `unlock`.
+    let code = unsafe { ffi::sqlite3_rekey(sqlite.handle(), literal.as_ptr().cast(), length) };
+    if code != ffi::SQLITE_OK {
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into());
+    }
+    sqlite.close().map_err(|(_, error)| error.into())
+}
+
+/// A raw key as SQLCipher takes it.
+fn key_literal(key: &DataKey) -> Zeroizing<String> {
+    let hex = key.sqlcipher_key();
+    // With its capacity, so that no smaller buffer is left behind.
+    let mut literal = Zeroizing::new(String::with_capacity(hex.len() + 3));
+    literal.push_str("x'");
+    literal.push_str(&hex);
+    literal.push('\'');
+    literal
 }
 
 /// Makes an empty file that only its owner may read and write, whatever the umask; SQLite gives

@@ -193,6 +193,18 @@ impl Database {
         self.readers.trim();
     }
 
+    /// The key of the pages.
+    pub(crate) fn key(&self) -> &DataKey {
+        self.readers.key()
+    }
+
+    /// Carries out what is queued and folds the log; reading goes on. Blocks.
+    pub(crate) fn close_writer(&self) {
+        if let Some(writer) = &self.writer {
+            writer.close();
+        }
+    }
+
     /// Carries out what is queued and closes the files; further work is refused. Blocks.
     pub(crate) fn close(&self) {
         self.readers.close();

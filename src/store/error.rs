@@ -125,6 +125,15 @@ pub enum StoreError {
     /// The content of an entry was pruned.
     #[error("the content of the entry was pruned")]
     EntryPruned,
+    /// The master key is under a passphrase or shares, and nobody has opened it yet.
+    #[error("the master key is sealed: a passphrase or shares open it")]
+    Sealed,
+    /// A change of keys that can't be made as things are.
+    #[error("{0}")]
+    KeyChangeRefused(String),
+    /// A change of a tenant's key was cancelled.
+    #[error("the change of the key was cancelled; nothing has changed")]
+    KeyChangeCancelled,
 }
 
 impl StoreError {
@@ -184,6 +193,9 @@ impl Coded for StoreError {
             Self::HoldInForce => "legal_hold_in_force",
             Self::NoHold => "legal_hold_not_in_force",
             Self::EntryPruned => "audit_entry_pruned",
+            Self::Sealed => "sealed",
+            Self::KeyChangeRefused(_) => "key_change_refused",
+            Self::KeyChangeCancelled => "cancelled",
         }
     }
 
@@ -191,6 +203,15 @@ impl Coded for StoreError {
         match self {
             Self::Invalid(violation) => Some(violation.clone()),
             Self::SlugTaken => Some(Violation::new("slug", "is taken by another tenant")),
+            Self::Seal(SealError::WeakPassphrase(reason)) => {
+                Some(Violation::new("passphrase", *reason))
+            }
+            Self::Seal(error @ SealError::ShareCount { .. }) => {
+                Some(Violation::new("threshold", error.to_string()))
+            }
+            Self::Seal(error @ SealError::ShareFormat(_)) => {
+                Some(Violation::new("share", error.to_string()))
+            }
             _ => None,
         }
     }
@@ -214,7 +235,14 @@ const fn seal_code(error: &SealError) -> Code {
         | SealError::NotEncrypted
         | SealError::FormatVersion { .. }
         | SealError::Truncated
+        | SealError::SealedFormat(_)
         | SealError::Damaged { .. } => "store_damaged",
+        SealError::WeakPassphrase(_) | SealError::ShareCount { .. } | SealError::ShareFormat(_) => {
+            "invalid_input"
+        }
+        SealError::WrongPassphrase => "passphrase_refused",
+        SealError::ShareRefused(_) => "share_refused",
+        SealError::NoSuchProtection(_) => "key_change_refused",
         _ => "store_unavailable",
     }
 }

@@ -108,16 +108,22 @@ mod job_handler;
 mod job_runner;
 mod job_turns;
 mod jobs;
+mod key_place;
 mod ledger;
 mod log_place;
+mod master_key;
+mod master_rotation;
 mod migrate;
 mod open;
 mod open_tenant;
 mod reader;
 mod retention;
 mod scope;
+mod sealed;
 mod settings;
 pub mod sql;
+mod steps;
+mod tenant_rotation;
 mod tenants;
 mod vectors;
 mod verify;
@@ -142,7 +148,10 @@ pub use jobs::{
     ClaimedJob, Job, JobPage, JobState, NewJob, job_cancel, job_enqueue, job_get, job_list,
     job_progress, job_result,
 };
-pub use open::{Store, StoreOptions};
+pub use key_place::KeyProtection;
+pub use master_key::KeyState;
+pub use master_rotation::{MasterKeyChange, MasterKeyChanged};
+pub use open::{Start, Store, StoreOptions};
 pub use reader::ReadTx;
 pub use retention::{
     AUDIT_RETENTION_DAYS, LEGAL_HOLD_REASON_MAX_CHARS, LegalHold, Pruned, RETENTION_DEFAULT_DAYS,
@@ -153,7 +162,9 @@ pub use scope::{
     LiveSession, LiveToken, OperatorKey, SECOND_FACTOR_ROLES, SecondFactor, SessionLimits,
     TenantScope,
 };
+pub use sealed::{SealedStore, ShareProgress};
 pub use settings::StoreSettings;
+pub use tenant_rotation::{RotationPhase, RotationState, RotationView};
 pub use verify::{VerifyOutcome, WitnessedOutcome, verify_data_dir, verify_with_witness};
 pub use witness::{
     SYSLOG_MARK, SYSLOG_SOCKET, Witness, WitnessPlace, WitnessSettings, WitnessState,

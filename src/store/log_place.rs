@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use audit::Checkpoint;
-use seal::{DataKey, KeyPurpose, VerifyingKey};
+use seal::{DataKey, VerifyingKey};
 
 use crate::checkpoint::read_signed_note;
 use crate::connection::{Access, Connection};
 use crate::control::TenantRow;
 use crate::open::{APPLIANCE_ORIGIN, CONTROL_CHECKPOINT, CONTROL_DB};
-use crate::open_tenant::{tenant_dir, tenant_origin};
+use crate::open_tenant::{TenantFiles, tenant_dir, tenant_origin};
 use crate::{Store, StoreError};
 
 /// One log of the data directory.
@@ -56,14 +56,13 @@ impl Store {
 
     pub(crate) fn tenant_log(&self, row: &TenantRow) -> Result<LogPlace, StoreError> {
         let id = row.tenant.id;
-        let (wrapped, _) = row.keys.as_ref().ok_or(StoreError::TenantNotFound)?;
-        let data = self.inner.master.unwrap(KeyPurpose::TenantData, id.as_bytes(), wrapped)?;
+        let keys = self.inner.tenant_keys(id)?;
         let dir = tenant_dir(self.data_dir(), id);
         Ok(LogPlace {
             origin: tenant_origin(id),
-            database: dir.join("tenant.db"),
+            database: TenantFiles::of(&dir, keys.generation).database,
             checkpoint: dir.join("checkpoint"),
-            key: Arc::new(data.derive("tenant database")),
+            key: Arc::new(keys.data.derive("tenant database")),
             signed_by: VerifyingKey::from_bytes(&row.audit_public_key)?,
         })
     }

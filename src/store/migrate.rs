@@ -34,6 +34,11 @@ pub(crate) const CONTROL: &[Migration] = &[
         name: "indexes",
         sql: &[include_str!("migrations/control/0002_indexes.sql")],
     },
+    Migration {
+        version: 3,
+        name: "keys",
+        sql: &[include_str!("migrations/control/0003_keys.sql")],
+    },
 ];
 
 /// Steps of a tenant's database.

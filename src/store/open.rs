@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{Actor, Clock, Entropy, RequestId, TenantId, Timestamp};
 use parking_lot::{Mutex, RwLock};
-use seal::{DataKey, KeyOrigin, KeySource, MasterKey, OnMissing, VerifyingKey};
+use seal::{DataKey, KeyOrigin, MasterKey, OnMissing, VerifyingKey};
 use tokio::sync::mpsc;
 
 use crate::appliance::TenantStatus;
@@ -16,12 +16,16 @@ use crate::control::{self, TenantRow};
 use crate::control_keys::{CONTROL_KEYS_FILE, ControlKeys};
 use crate::database::{Database, Layout, Opening, Surroundings};
 use crate::directory::{make_private_dir, take_lock};
+use crate::key_place::{Found, KeyPlace};
 use crate::ledger::Stamp;
+use crate::master_rotation::Unfinished;
 use crate::open_tenant::{Gates, OpenTenant};
 use crate::scope::Suspended;
+use crate::tenant_rotation::RotationProgress;
 use crate::witness::WitnessState;
 use crate::{
-    ApplianceScope, Health, OperatorKey, StoreError, StoreSettings, TenantCtx, TenantScope, migrate,
+    ApplianceScope, Health, OperatorKey, SealedStore, StoreError, StoreSettings, TenantCtx,
+    TenantScope, migrate,
 };
 
 /// How a store is opened.
@@ -49,8 +53,15 @@ pub struct Store {
 
 pub(crate) struct Inner {
     pub(crate) data_dir: PathBuf,
-    pub(crate) master: MasterKey,
+    /// Changed together with the wrapped keys in `tenants`, of which it is locked first.
+    pub(crate) master: RwLock<MasterKey>,
     key_origin: KeyOrigin,
+    pub(crate) key_place: KeyPlace,
+    /// Held to read while keys are wrapped or rows with wrapped keys are written, held to write while
+    /// keys are changed.
+    pub(crate) keys_gate: tokio::sync::RwLock<()>,
+    /// Changes of tenants' keys, the last of each tenant.
+    pub(crate) rotations: Mutex<HashMap<TenantId, Arc<RotationProgress>>>,
     pub(crate) control: Database,
     pub(crate) control_key: Arc<DataKey>,
     pub(crate) control_head_key: VerifyingKey,
@@ -88,19 +99,39 @@ impl Drop for Inner {
     }
 }
 
-const MASTER_KEY_FILE: &str = "master.key";
 pub(crate) const CONTROL_DB: &str = "control.db";
 pub(crate) const CONTROL_CHECKPOINT: &str = "control.checkpoint";
 /// Origin line of the appliance's checkpoints (C2SP tlog-checkpoint).
 pub(crate) const APPLIANCE_ORIGIN: &str = "millwright/appliance";
 
+/// What the start of a store has led to.
+pub enum Start {
+    /// It is open.
+    Open(Store, OperatorKey),
+    /// Somebody has to unseal it.
+    Sealed(Box<SealedStore>),
+}
+
 impl Store {
     /// Opens the store of a data directory, making it at first. Blocks on the disk.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when another process holds the directory; keys, databases and
-    /// migrations fail as their errors say.
+    /// [`StoreError::InUse`] when another process holds the directory; [`StoreError::Sealed`] when the
+    /// master key waits for a passphrase or shares; keys, databases and migrations fail as their
+    /// errors say.
     pub fn open(options: StoreOptions) -> Result<(Self, OperatorKey), StoreError> {
+        match Self::start(options)? {
+            Start::Open(store, key) => Ok((store, key)),
+            Start::Sealed(_) => Err(StoreError::Sealed),
+        }
+    }
+
+    /// As [`Store::open`], and a store whose master key is sealed is given as it is: locked for this
+    /// process, and to be opened by whoever brings the passphrase or the shares.
+    ///
+    /// # Errors
+    /// As [`Store::open`], without [`StoreError::Sealed`].
+    pub fn start(options: StoreOptions) -> Result<Start, StoreError> {
         make_private_dir(&options.data_dir)?;
         // Absolute, so that a later change of the working directory does not matter.
         let dir = options.data_dir.canonicalize().map_err(|e| {
@@ -109,14 +140,35 @@ impl Store {
         let lock = Arc::new(take_lock(&dir)?);
         make_private_dir(&dir.join("tenants"))?;
         remove_leftovers(&dir)?;
-        let (opening, on_missing) = find_start(&dir)?;
-        let source = KeySource {
-            credential: options.key_credential.clone(),
-            key_file: options.key_file.clone().unwrap_or_else(|| dir.join(MASTER_KEY_FILE)),
-            on_missing,
+        let (_, on_missing) = find_start(&dir)?;
+        let place = key_place(&dir, &options);
+        match place.find(on_missing, options.entropy.as_ref())? {
+            Found::Key(master, origin) => {
+                let (store, key) = Self::open_with(options, dir, lock, master, origin)?;
+                Ok(Start::Open(store, key))
+            }
+            Found::Sealed(sealed) => {
+                Ok(Start::Sealed(Box::new(SealedStore::new(options, dir, lock, sealed))))
+            }
+        }
+    }
+
+    /// Opens the databases with the master key, finishing a change of it that was broken off. Blocks.
+    pub(crate) fn open_with(
+        options: StoreOptions,
+        dir: PathBuf,
+        lock: Arc<File>,
+        master: MasterKey,
+        key_origin: KeyOrigin,
+    ) -> Result<(Self, OperatorKey), StoreError> {
+        let (opening, _) = find_start(&dir)?;
+        let key_place = key_place(&dir, &options);
+        let entropy = options.entropy.as_ref();
+        let found = Unfinished::find(&key_place, master)?;
+        let keys = match &found {
+            Ok(both) => ControlKeys::obtain(&dir, &[&both.old, &both.new], entropy)?,
+            Err(master) => ControlKeys::obtain(&dir, &[master], entropy)?,
         };
-        let (master, key_origin) = MasterKey::obtain(&source, options.entropy.as_ref())?;
-        let keys = ControlKeys::obtain(&dir, &master, options.entropy.as_ref())?;
         let control_key = Arc::new(keys.data);
         let control_head_key = keys.signing.verifying_key();
         let stamp = Stamp {
@@ -142,12 +194,19 @@ impl Store {
                 lock: Arc::clone(&lock),
             },
         )?;
+        let master = match found {
+            Ok(unfinished) => unfinished.settle(&key_place, &control, stamp, entropy)?,
+            Err(master) => master,
+        };
         let rows = control.read_blocking(control::tenant_rows)?;
         let (jobs_wake, jobs_woken) = mpsc::unbounded_channel();
         let inner = Inner {
             data_dir: dir,
-            master,
+            master: RwLock::new(master),
             key_origin,
+            key_place,
+            keys_gate: tokio::sync::RwLock::default(),
+            rotations: Mutex::default(),
             control,
             control_key,
             control_head_key,
@@ -323,6 +382,10 @@ fn find_start(dir: &Path) -> Result<(Opening, OnMissing), StoreError> {
     let opening = if has_database { Opening::Existing } else { Opening::New };
     let on_missing = if has_keys { OnMissing::Refuse } else { OnMissing::Create };
     Ok((opening, on_missing))
+}
+
+fn key_place(dir: &Path, options: &StoreOptions) -> KeyPlace {
+    KeyPlace::new(dir, options.key_credential.clone(), options.key_file.clone())
 }
 
 /// Removes temporary files that a kill left behind.

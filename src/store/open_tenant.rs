@@ -5,35 +5,77 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 
 use base::{Actor, TenantId, Timestamp};
-use parking_lot::Mutex;
-use seal::{DataKey, KeyPurpose, SigningKey};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use seal::{DataKey, SigningKey};
 
 use crate::appliance::TenantStatus;
 use crate::blobs::SealedDirectory;
 use crate::control::TenantRow;
 use crate::database::{Database, Layout, Opening, Surroundings};
 use crate::ledger::Stamp;
+use crate::master_key::TenantKeys;
 use crate::scope::Suspended;
-use crate::{Committed, Health, ReadTx, Store, StoreError, WriteTx, migrate};
+use crate::{Committed, Health, ReadTx, Store, StoreError, WriteTx, migrate, tenant_rotation};
 
 /// A tenant whose database is open.
 pub(crate) struct OpenTenant {
     dir: PathBuf,
-    database: Database,
-    blob_key: DataKey,
-    index_key: Arc<DataKey>,
+    health: Health,
+    /// What lies under the present data key; another one takes its place when the key is changed.
+    vault: RwLock<Arc<Vault>>,
+    /// Held to read by whoever hands a write to the writer, held to write while the vault is
+    /// exchanged.
+    pause: tokio::sync::RwLock<()>,
+    /// The same for giving originals their names.
+    naming: RwLock<()>,
+    /// Held to read while state is made, held to write for the exchange itself.
+    attaching: RwLock<()>,
     last_used_ms: AtomicI64,
+}
+
+/// What lies under one data key of a tenant.
+pub(crate) struct Vault {
+    pub(crate) generation: u32,
+    pub(crate) database: Database,
+    pub(crate) blob_key: DataKey,
+    pub(crate) files: TenantFiles,
+    index_key: Arc<DataKey>,
     attached: Mutex<HashMap<TypeId, Arc<AttachedSlot>>>,
 }
 
 /// State of one type; locked while it is made, so that it is made once.
 type AttachedSlot = Mutex<Option<Arc<dyn Any + Send + Sync>>>;
 
+/// Where the files under one data key lie. Generation 0 is the key that the tenant was made with.
+#[derive(Clone)]
+pub(crate) struct TenantFiles {
+    pub(crate) database: PathBuf,
+    pub(crate) blobs: PathBuf,
+    pub(crate) index: PathBuf,
+}
+
+impl TenantFiles {
+    pub(crate) fn of(dir: &Path, generation: u32) -> Self {
+        let name = |stem: &str, ending: &str| match generation {
+            0 => dir.join(format!("{stem}{ending}")),
+            n => dir.join(format!("{stem}.{n}{ending}")),
+        };
+        Self { database: name("tenant", ".db"), blobs: name("blobs", ""), index: name("index", "") }
+    }
+}
+
 impl OpenTenant {
     pub(crate) const fn health(&self) -> &Health {
-        self.database.health()
+        &self.health
+    }
+
+    /// What lies under the present key. Whoever has it may go on with it after a change of the key:
+    /// its files are there until nobody has it any more.
+    pub(crate) fn vault(&self) -> Arc<Vault> {
+        Arc::clone(&self.vault.read_recursive())
     }
 
     pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
@@ -42,14 +84,14 @@ impl OpenTenant {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&ReadTx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.database.read(work).await
+        self.vault().database.read(work).await
     }
 
     pub(crate) fn read_blocking<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&ReadTx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.database.read_blocking(work)
+        self.vault().database.read_blocking(work)
     }
 
     pub(crate) async fn write<T, E, F>(&self, stamp: Stamp, change: F) -> Result<T, E>
@@ -58,7 +100,16 @@ impl OpenTenant {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E> + Send + 'static,
     {
-        self.database.write(stamp, change).await
+        let passing = self.pause.read().await;
+        let vault = self.vault();
+        // In the writer's queue once it was polled first, and the pause lets the queue run empty.
+        let mut writing = std::pin::pin!(vault.database.write(stamp, change));
+        let first = std::future::poll_fn(|cx| Poll::Ready(writing.as_mut().poll(cx))).await;
+        drop(passing);
+        match first {
+            Poll::Ready(done) => done,
+            Poll::Pending => writing.await,
+        }
     }
 
     pub(crate) fn write_blocking<T, E, F>(&self, stamp: Stamp, change: F) -> Result<T, E>
@@ -67,26 +118,47 @@ impl OpenTenant {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E> + Send + 'static,
     {
-        self.database.write_blocking(stamp, change)
+        let passing = self.pause.blocking_read();
+        // The writer runs the change while the pause waits for this caller.
+        let done = self.vault().database.write_blocking(stamp, change);
+        drop(passing);
+        done
     }
 
-    pub(crate) fn blobs_dir(&self) -> PathBuf {
-        self.dir.join("blobs")
+    /// Waits until nothing is on its way to the writer or to a name, and keeps it so.
+    pub(crate) async fn pause(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.pause.write().await
     }
 
-    pub(crate) const fn blob_key(&self) -> &DataKey {
-        &self.blob_key
+    /// As long as the guard is kept, originals get no names, unless by whoever has it. Blocks.
+    pub(crate) fn stop_naming(&self) -> RwLockWriteGuard<'_, ()> {
+        self.naming.write()
+    }
+
+    /// As long as the guard is kept, the vault stays the same. Blocks while it is exchanged.
+    pub(crate) fn hold_vault(&self) -> RwLockReadGuard<'_, ()> {
+        self.naming.read()
+    }
+
+    /// Puts another vault in the place of the present one. The caller has paused the tenant.
+    pub(crate) fn exchange(&self, vault: Vault) -> Arc<Vault> {
+        let _attaching = self.attaching.write();
+        std::mem::replace(&mut *self.vault.write(), Arc::new(vault))
     }
 
     pub(crate) fn index_directory(&self) -> SealedDirectory {
-        SealedDirectory { path: self.dir.join("index"), key: Arc::clone(&self.index_key) }
+        let vault = self.vault();
+        SealedDirectory { path: vault.files.index.clone(), key: Arc::clone(&vault.index_key) }
     }
 
     pub(crate) fn attached<T, E>(&self, init: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E>
     where
         T: Any + Send + Sync,
     {
-        let slot = Arc::clone(self.attached.lock().entry(TypeId::of::<T>()).or_default());
+        // Recursive, because `init` may need state of another type.
+        let _attaching = self.attaching.read_recursive();
+        let vault = self.vault();
+        let slot = Arc::clone(vault.attached.lock().entry(TypeId::of::<T>()).or_default());
         // Only this type's slot stays locked while `init` runs: two callers must not build the
         // same index twice, but `init` may itself need state of another type.
         let mut slot = slot.lock();
@@ -100,6 +172,10 @@ impl OpenTenant {
         Ok(made)
     }
 
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     pub(crate) fn touch(&self, now: Timestamp) {
         self.last_used_ms.store(now.unix_ms(), Ordering::Relaxed);
     }
@@ -110,13 +186,14 @@ impl OpenTenant {
     }
 
     pub(crate) fn check_pages(&self) -> Result<(), StoreError> {
-        self.database.check_pages()
+        self.vault().database.check_pages()
     }
 
     /// Ends all work in the tenant, also of contexts that are still about. Blocks.
     pub(crate) fn close(&self) {
-        self.database.close();
-        self.attached.lock().clear();
+        let vault = self.vault();
+        vault.database.close();
+        vault.attached.lock().clear();
     }
 }
 
@@ -171,7 +248,7 @@ impl Store {
             let open = self.inner.open.lock();
             self.idle_since_in(&open, idle_ms).filter_map(|id| open.get(&id).cloned()).collect()
         };
-        let trimmed = move || tenants.iter().for_each(|tenant| tenant.database.trim());
+        let trimmed = move || tenants.iter().for_each(|tenant| tenant.vault().database.trim());
         let _ = tokio::task::spawn_blocking(trimmed).await;
     }
 
@@ -275,18 +352,39 @@ impl Store {
         stamp: Stamp,
     ) -> Result<OpenTenant, StoreError> {
         let id = row.tenant.id;
-        let (data, signing) = row.keys.as_ref().ok_or(StoreError::TenantNotFound)?;
-        let data = self.inner.master.unwrap(KeyPurpose::TenantData, id.as_bytes(), data)?;
-        let signing = self.inner.master.unwrap(KeyPurpose::AuditSigning, id.as_bytes(), signing)?;
         let dir = tenant_dir(&self.inner.data_dir, id);
+        let keys = self.inner.tenant_keys(id)?;
+        tenant_rotation::sweep(&dir, keys.generation);
+        let vault = self.open_vault(id, keys, opening, stamp)?;
+        Ok(OpenTenant {
+            dir,
+            health: vault.database.health().clone(),
+            vault: RwLock::new(Arc::new(vault)),
+            pause: tokio::sync::RwLock::default(),
+            naming: RwLock::default(),
+            attaching: RwLock::default(),
+            last_used_ms: AtomicI64::new(self.now().unix_ms()),
+        })
+    }
+
+    /// What lies under `keys`. Blocks on the disk.
+    pub(crate) fn open_vault(
+        &self,
+        id: TenantId,
+        keys: TenantKeys,
+        opening: Opening,
+        stamp: Stamp,
+    ) -> Result<Vault, StoreError> {
+        let dir = tenant_dir(&self.inner.data_dir, id);
+        let files = TenantFiles::of(&dir, keys.generation);
         let wake = self.inner.jobs_wake.clone();
         let layout = Layout {
-            database: dir.join("tenant.db"),
+            database: files.database.clone(),
             checkpoint: dir.join("checkpoint"),
             origin: tenant_origin(id),
             steps: migrate::TENANT,
-            key: Arc::new(data.derive("tenant database")),
-            signing: SigningKey::from_seed(&signing),
+            key: Arc::new(keys.data.derive("tenant database")),
+            signing: SigningKey::from_seed(&keys.seed),
         };
         let around = Surroundings {
             stamp,
@@ -297,13 +395,13 @@ impl Store {
             }),
             lock: Arc::clone(&self.inner.lock),
         };
-        Ok(OpenTenant {
+        Ok(Vault {
+            generation: keys.generation,
             database: Database::open(layout, opening, around)?,
-            blob_key: data.derive("tenant blobs"),
-            index_key: Arc::new(data.derive("tenant index")),
-            last_used_ms: AtomicI64::new(self.now().unix_ms()),
+            blob_key: keys.data.derive("tenant blobs"),
+            index_key: Arc::new(keys.data.derive("tenant index")),
             attached: Mutex::default(),
-            dir,
+            files,
         })
     }
 }

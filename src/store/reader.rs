@@ -186,6 +186,10 @@ impl Readers {
         self.idle.lock().clear();
     }
 
+    pub(crate) fn key(&self) -> &DataKey {
+        &self.key
+    }
+
     /// Closes connections that nobody uses.
     pub(crate) fn trim(&self) {
         self.idle.lock().clear();

@@ -19,6 +19,8 @@ pub struct StoreSettings {
     pub job_max_attempts: u32,
     /// Jobs that run at the same time.
     pub jobs_in_parallel: usize,
+    /// What a guess at a passphrase of the master key costs, when one is set.
+    pub passphrase_cost: seal::PassphraseCost,
 }
 
 impl Default for StoreSettings {
@@ -32,6 +34,7 @@ impl Default for StoreSettings {
             job_queue_length: 1000,
             job_max_attempts: 3,
             jobs_in_parallel: 2,
+            passphrase_cost: seal::PassphraseCost::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::database::Opening;
 use crate::directory::make_private_dir;
 use crate::ledger::Stamp;
 use crate::open::CONTROL_DB;
-use crate::open_tenant::tenant_dir;
+use crate::open_tenant::{TenantFiles, tenant_dir};
 use crate::{Health, Store, StoreError, migrate};
 
 const TENANT_CREATING: Action = Action::new("tenant.creating");
@@ -89,9 +89,13 @@ impl Store {
     ) -> Result<Tenant, StoreError> {
         check_new_tenant(&new)?;
         let stamp = self.appliance_stamp(scope.actor, request);
-        let row = self.make_row(new)?;
         let store = self.clone();
-        carry_through(async move { store.create(row, stamp).await }).await
+        carry_through(async move {
+            let _keys = store.inner.keys_gate.read().await;
+            let row = store.make_row(new)?;
+            store.create(row, stamp).await
+        })
+        .await
     }
 
     /// Suspends or resumes a tenant.
@@ -113,6 +117,7 @@ impl Store {
         let store = self.clone();
         carry_through(async move {
             let _gate = store.inner.gates.pass(id).await;
+            let _keys = store.inner.keys_gate.read().await;
             let tenant = store.change_status(stamp, id, status, TENANT_STATUS).await?;
             // Jobs that waited while the tenant was suspended.
             let _ = store.inner.jobs_wake.send(id);
@@ -137,6 +142,7 @@ impl Store {
         let store = self.clone();
         carry_through(async move {
             let _gate = store.inner.gates.pass(id).await;
+            let _keys = store.inner.keys_gate.read().await;
             store.destroy(id, stamp, TENANT_REMOVED).await
         })
         .await
@@ -172,13 +178,14 @@ impl Store {
         let id = TenantId::new(now, self.entropy())?;
         let data = DataKey::generate(self.entropy())?;
         let seed = DataKey::generate(self.entropy())?;
-        let master = &self.inner.master;
+        let master = self.inner.master();
         let context = id.as_bytes();
         Ok(TenantRow {
             keys: Some((
                 master.wrap(KeyPurpose::TenantData, context, &data, self.entropy())?,
                 master.wrap(KeyPurpose::AuditSigning, context, &seed, self.entropy())?,
             )),
+            key_generation: 0,
             audit_public_key: *SigningKey::from_seed(&seed).verifying_key().as_bytes(),
             tenant: Tenant {
                 id,
@@ -223,8 +230,9 @@ impl Store {
         let id = row.tenant.id;
         let stamp = Stamp { tenant: Some(id), ..stamp };
         let dir = tenant_dir(&self.inner.data_dir, id);
-        make_private_dir(&dir.join("blobs"))?;
-        make_private_dir(&dir.join("index"))?;
+        let files = TenantFiles::of(&dir, row.key_generation);
+        make_private_dir(&files.blobs)?;
+        make_private_dir(&files.index)?;
         self.open_database(row, Opening::New, stamp)?.close();
         seal::sync_dir(&dir).map_err(StoreError::io("syncing the tenant's directory"))?;
         let reopened = self.open_database(row, Opening::Existing, stamp)?;
@@ -285,7 +293,7 @@ impl Store {
 
     /// The wrapped key is overwritten in the database (`secure_delete`), but the write-ahead log
     /// and copies made before migrations may hold it still.
-    async fn forget_old_pages(&self) {
+    pub(crate) async fn forget_old_pages(&self) {
         let folded = self.inner.control.fold().await;
         let copies = migrate::remove_copies(&self.inner.data_dir.join(CONTROL_DB));
         if let Err(error) = folded.and(copies) {
@@ -330,7 +338,7 @@ impl Store {
 
 /// Runs `work` to its end, also when the caller goes away: what is in memory must follow what was
 /// committed.
-async fn carry_through<T: Send + 'static>(
+pub(crate) async fn carry_through<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::spawn(work).await.unwrap_or(Err(StoreError::Panicked))

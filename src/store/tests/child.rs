@@ -11,9 +11,14 @@ const ROLE: &str = "MILLWRIGHT_STORE_TEST_CHILD";
 
 /// This executable again, running the test `name` as the child that works in `dir`.
 fn child(name: &str, dir: &Path) -> Command {
+    child_of("child", name, dir)
+}
+
+/// The same for a test of another module.
+pub(super) fn child_of(module: &str, name: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", &format!("tests::child::{name}"), "--nocapture"])
+        .args(["--exact", &format!("tests::{module}::{name}"), "--nocapture"])
         .env(ROLE, dir)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -21,7 +26,7 @@ fn child(name: &str, dir: &Path) -> Command {
 }
 
 /// The directory in which this process is to play the child, if it is to.
-fn role() -> Option<PathBuf> {
+pub(super) fn role() -> Option<PathBuf> {
     std::env::var_os(ROLE).map(PathBuf::from)
 }
 

@@ -11,11 +11,14 @@ mod disk_full;
 mod group_commit;
 mod jobs;
 mod jobs_stop;
+pub(crate) mod key_kills;
 mod keys;
+mod master_keys;
 mod migrations;
 mod retention;
 mod scopes;
 mod statements;
+mod tenant_keys;
 mod tenants;
 mod verify;
 mod witness;
@@ -25,7 +28,7 @@ use std::sync::Arc;
 
 use audit::{Action, Event};
 use base::{Coded as _, ManualClock, OsEntropy, TenantId, Timestamp};
-use seal::{DataKey, KeyPurpose, SigningKey};
+use seal::{DataKey, SigningKey};
 
 use crate::connection::{Access, Connection};
 use crate::sql::params;
@@ -69,15 +72,19 @@ impl Ground {
     }
 
     pub(crate) fn try_open_at(&self, data: &Path) -> Result<(Store, OperatorKey), StoreError> {
-        let options = StoreOptions {
+        let options = self.options(data);
+        elsewhere(move || Store::open(options))
+    }
+
+    pub(crate) fn options(&self, data: &Path) -> StoreOptions {
+        StoreOptions {
             data_dir: data.to_owned(),
             key_credential: None,
             key_file: None,
             clock: Arc::clone(&self.clock) as Arc<dyn base::Clock>,
             entropy: Arc::new(OsEntropy),
             settings: self.settings,
-        };
-        elsewhere(move || Store::open(options))
+        }
     }
 
     pub(crate) fn open(&self) -> Opened {
@@ -148,13 +155,8 @@ impl Opened {
 
     /// The keys of a tenant: database and log.
     pub(crate) fn keys_of(&self, tenant: TenantId) -> (DataKey, SigningKey) {
-        let inner = &self.store.inner;
-        let row = inner.tenants.read().get(&tenant).cloned().unwrap();
-        let (data, signing) = row.keys.unwrap();
-        let context = tenant.as_bytes();
-        let data = inner.master.unwrap(KeyPurpose::TenantData, context, &data).unwrap();
-        let seed = inner.master.unwrap(KeyPurpose::AuditSigning, context, &signing).unwrap();
-        (data.derive("tenant database"), SigningKey::from_seed(&seed))
+        let keys = self.store.inner.tenant_keys(tenant).unwrap();
+        (keys.data.derive("tenant database"), SigningKey::from_seed(&keys.seed))
     }
 
     /// What verifying the whole data directory finds: name and finding or error of each log.
