@@ -3,7 +3,7 @@
 use std::fmt;
 
 use base::{Actor, Label, RequestId, TenantId, Timestamp};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Entry, Object};
 
@@ -161,6 +161,18 @@ impl Event {
         self
     }
 
+    /// Adds one member to the detail; a detail that is no object becomes the member `value`.
+    pub fn detail_also(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        let mut members = match self.detail.take() {
+            Some(Value::Object(members)) => members,
+            Some(other) => Map::from_iter([("value".to_owned(), other)]),
+            None => Map::new(),
+        };
+        members.insert(name.to_owned(), value.into());
+        self.detail = Some(Value::Object(members));
+        self
+    }
+
     /// The label of what was read or changed.
     pub const fn label(mut self, label: Label) -> Self {
         self.label = Some(label);
@@ -228,6 +240,8 @@ fn bounded(id: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -250,6 +264,19 @@ mod tests {
             &long,
         ] {
             assert!(!is_action(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_member_is_added_to_whatever_detail_there_is() {
+        const DONE: Action = Action::new("test.done");
+        let detail = |event: Event| event.detail_also("issuer", "sso").detail;
+        for (before, after) in [
+            (Value::Null, json!({ "issuer": "sso" })),
+            (json!({ "count": 1 }), json!({ "count": 1, "issuer": "sso" })),
+            (json!(["a"]), json!({ "value": ["a"], "issuer": "sso" })),
+        ] {
+            assert_eq!(detail(Event::new(DONE).detail(before)), Some(after));
         }
     }
 

@@ -92,6 +92,8 @@ uuid_id! {
     SessionId,
     /// One API token (`jti`, RFC 7519 section 4.1.7).
     TokenId,
+    /// One family of tokens: what came of one sign-in by refreshing.
+    TokenFamilyId,
     /// One document: all its revisions.
     DocumentId,
     /// One revision of a document: one uploaded file.

@@ -9,6 +9,7 @@ mod clock;
 mod entropy;
 mod error;
 mod ids;
+mod issuer_name;
 mod labels;
 pub mod limits;
 mod principal;
@@ -18,7 +19,8 @@ pub use entropy::{Entropy, EntropyError, OsEntropy, SeededEntropy};
 pub use error::{Code, Coded, Violation};
 pub use ids::{
     ChunkId, ConversationId, DocumentId, IdError, JobId, MessageId, PageNumber, RequestId,
-    RevisionId, SessionId, TenantId, TokenId, UserId,
+    RevisionId, SessionId, TenantId, TokenFamilyId, TokenId, UserId,
 };
+pub use issuer_name::{IssuerName, IssuerNameError};
 pub use labels::{Classification, ExportControl, Label, LabelError, Origin};
 pub use principal::{Actor, Principal, Rights, Role, RoleError};

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use audit::Event;
-use base::{Actor, Entropy, Principal, RequestId, Rights, TenantId, Timestamp, UserId};
+use base::{Actor, Entropy, IssuerName, Principal, RequestId, Rights, TenantId, Timestamp, UserId};
 
 use crate::blobs::{Blobs, SealedDirectory};
 use crate::ledger::Stamp;
@@ -58,6 +58,12 @@ impl TenantCtx {
     #[must_use]
     pub const fn actor(&self) -> Actor {
         self.scope.principal().actor
+    }
+
+    /// Whose token was shown, when it was not one of the appliance's own.
+    #[must_use]
+    pub const fn issuer(&self) -> Option<IssuerName> {
+        self.scope.issuer()
     }
 
     /// The request that this work belongs to.
@@ -183,6 +189,7 @@ impl TenantCtx {
             actor: self.actor(),
             tenant: Some(self.tenant_id()),
             request: self.request_id,
+            issuer: self.scope.issuer(),
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct NewSessionRow {
 
 /// The credentials of one tenant, for signing in.
 pub struct CredentialDb {
-    tenant: Arc<OpenTenant>,
+    pub(crate) tenant: Arc<OpenTenant>,
     tenant_id: TenantId,
     store: Store,
     request: RequestId,
@@ -176,7 +176,17 @@ impl CredentialDb {
         self.tenant.write(self.stamp(Actor::Anonymous), write).await
     }
 
-    fn stamp(&self, actor: Actor) -> Stamp {
-        Stamp { time: self.store.now(), actor, tenant: Some(self.tenant_id), request: self.request }
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    pub(crate) fn stamp(&self, actor: Actor) -> Stamp {
+        Stamp {
+            time: self.store.now(),
+            actor,
+            tenant: Some(self.tenant_id),
+            request: self.request,
+            issuer: None,
+        }
     }
 }

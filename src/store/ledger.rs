@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use audit::{Entry, Event, Frontier, Hash, leaf_hash};
-use base::{Actor, RequestId, TenantId, Timestamp};
+use base::{Actor, IssuerName, RequestId, TenantId, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::StoreError;
@@ -16,6 +16,8 @@ pub(crate) struct Stamp {
     pub(crate) actor: Actor,
     pub(crate) tenant: Option<TenantId>,
     pub(crate) request: RequestId,
+    /// Whose token the actor showed, when it was not one of the appliance's own.
+    pub(crate) issuer: Option<IssuerName>,
 }
 
 /// The log's tail in memory; the writer thread owns it.
@@ -68,6 +70,10 @@ impl Ledger {
             return Err(unavailable(StoreError::RolledBack));
         }
         let index = self.frontier.size();
+        let event = match stamp.issuer {
+            Some(issuer) => event.detail_also("issuer", issuer.as_str()),
+            None => event,
+        };
         let entry = event.into_entry(audit::Stamp {
             index,
             time: stamp.time,

@@ -44,6 +44,19 @@
 //! fn keep(key: store::OperatorKey) -> store::OperatorKey { key }
 //! ```
 //! ```compile_fail
+//! // Nor can the right of an issuer be copied.
+//! fn keep(key: &store::FederationKey) -> store::FederationKey { key.clone() }
+//! ```
+//! ```compile_fail
+//! // Nor made without the operator key.
+//! fn forge(issuer: base::IssuerName) -> store::FederationKey {
+//!     store::FederationKey { issuer, tenant_slug: "rauental".into() }
+//! }
+//! ```
+//! ```
+//! fn keep(key: store::FederationKey) -> store::FederationKey { key }
+//! ```
+//! ```compile_fail
 //! // There is no commit without an event.
 //! fn silent(tx: store::WriteTx<'_>) { let _ = tx.commit((), ()); }
 //! ```
@@ -117,8 +130,10 @@ mod migrate;
 mod open;
 mod open_tenant;
 mod reader;
+mod refresh;
 mod retention;
 mod scope;
+mod scope_rows;
 mod sealed;
 mod settings;
 pub mod sql;
@@ -153,14 +168,15 @@ pub use master_key::KeyState;
 pub use master_rotation::{MasterKeyChange, MasterKeyChanged};
 pub use open::{Start, Store, StoreOptions};
 pub use reader::ReadTx;
+pub use refresh::{AccessTokenRow, Exchange, RefreshFound, credentials_forget_ended};
 pub use retention::{
     AUDIT_RETENTION_DAYS, LEGAL_HOLD_REASON_MAX_CHARS, LegalHold, Pruned, RETENTION_DEFAULT_DAYS,
     RETENTION_MOST_DAYS, Retention, audit_pruned, legal_hold_lift, legal_hold_set, retention,
     retention_days,
 };
 pub use scope::{
-    LiveSession, LiveToken, OperatorKey, SECOND_FACTOR_ROLES, SecondFactor, SessionLimits,
-    TenantScope,
+    FederatedClaim, FederationKey, LiveSession, LiveToken, OperatorKey, SECOND_FACTOR_ROLES,
+    SecondFactor, SessionLimits, TenantScope,
 };
 pub use sealed::{SealedStore, ShareProgress};
 pub use settings::StoreSettings;

@@ -71,6 +71,11 @@ pub(crate) const TENANT: &[Migration] = &[
         name: "second_factor",
         sql: &[include_str!("migrations/tenant/0005_second_factor.sql")],
     },
+    Migration {
+        version: 6,
+        name: "token_families",
+        sql: &[include_str!("migrations/tenant/0006_token_families.sql")],
+    },
 ];
 
 const SCHEMA_MIGRATED: Action = Action::new("schema.migrated");

@@ -176,6 +176,7 @@ impl Store {
             actor: Actor::Appliance,
             tenant: None,
             request: RequestId::new(options.clock.now(), options.entropy.as_ref())?,
+            issuer: None,
         };
         let control = Database::open(
             Layout {
@@ -359,7 +360,7 @@ impl Store {
     }
 
     pub(crate) fn appliance_stamp(&self, actor: Actor, request: RequestId) -> Stamp {
-        Stamp { time: self.now(), actor, tenant: None, request }
+        Stamp { time: self.now(), actor, tenant: None, request, issuer: None }
     }
 }
 

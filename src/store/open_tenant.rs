@@ -341,7 +341,7 @@ impl Store {
     /// For what the appliance does on its own.
     pub(crate) fn system_stamp(&self, tenant: Option<TenantId>) -> Result<Stamp, StoreError> {
         let request = self.new_request_id()?;
-        Ok(Stamp { time: self.now(), actor: Actor::Appliance, tenant, request })
+        Ok(Stamp { time: self.now(), actor: Actor::Appliance, tenant, request, issuer: None })
     }
 
     /// Blocks on the disk. The caller has passed the tenant's gate.

@@ -1,27 +1,30 @@
 //! The mints of [`TenantScope`]. Whoever reviews isolation reads this file first.
 //!
-//! A scope says: this principal, in this tenant. It comes into being in exactly four ways:
+//! A scope says: this principal, in this tenant. It comes into being in exactly five ways:
 //! 1. [`Store::scope_from_session`]: a live browser session was found;
 //! 2. [`Store::scope_from_token`]: a recorded, live API token was found;
 //! 3. [`Store::scope_from_job`]: a durable job was claimed and acts for the person who queued it;
-//! 4. [`Store::scope_from_operator`]: the caller holds the operator key.
+//! 4. [`Store::scope_from_operator`]: the caller holds the operator key;
+//! 5. [`Store::scope_from_federation`]: the caller holds the key of an issuer that is configured for
+//!    one tenant, and has checked a token of it.
 //!
-//! The first three read the person's row anew, so a changed role or a disabled account counts at
+//! All but the fourth read the person's row anew, so a changed role or a disabled account counts at
 //! the next request, whatever a cookie or token says.
 
 use base::{
-    Actor, Classification, Principal, Rights, Role, SessionId, TenantId, Timestamp, TokenId, UserId,
+    Actor, Classification, IssuerName, Principal, Rights, Role, SessionId, TenantId, Timestamp,
+    TokenFamilyId, TokenId, UserId,
 };
-use rusqlite::{Row, params};
 
 use crate::jobs::ClaimedJob;
-use crate::sql::id_bytes;
-use crate::{ReadTx, Store, StoreError};
+use crate::scope_rows::{find_federated, find_rights, find_session, find_token};
+use crate::{Store, StoreError};
 
 /// The right to act in one tenant as one principal. Can't be made, copied or kept by hand.
 pub struct TenantScope {
     tenant_id: TenantId,
     principal: Principal,
+    issuer: Option<IssuerName>,
 }
 
 impl TenantScope {
@@ -36,6 +39,13 @@ impl TenantScope {
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
+
+    /// Whose token was shown, when it was not one of the appliance's own. Stands in every entry of
+    /// the log that is written under this scope.
+    #[must_use]
+    pub const fn issuer(&self) -> Option<IssuerName> {
+        self.issuer
+    }
 }
 
 /// Proof that its holder opened the data directory with the master key. Not copyable: the
@@ -48,6 +58,40 @@ impl OperatorKey {
     pub(crate) const fn mint() -> Self {
         Self { _private: () }
     }
+}
+
+/// The right of one configured issuer to speak for people of one tenant. Not copyable: the
+/// composition makes it with the operator key and hands it to who checks that issuer's tokens.
+pub struct FederationKey {
+    issuer: IssuerName,
+    tenant_slug: String,
+}
+
+impl FederationKey {
+    /// The issuer's name.
+    #[must_use]
+    pub const fn issuer(&self) -> IssuerName {
+        self.issuer
+    }
+
+    /// The only tenant that it can open, if there is one of that name.
+    #[must_use]
+    pub fn tenant_id(&self, store: &Store) -> Option<TenantId> {
+        store.tenant_id_by_slug(&self.tenant_slug)
+    }
+}
+
+/// What a token of another issuer says, once its signature and its times have been checked.
+#[derive(Clone, Copy, Debug)]
+pub struct FederatedClaim {
+    /// Where it wants to act.
+    pub tenant_id: TenantId,
+    /// As whom.
+    pub user_id: UserId,
+    /// With which role at most.
+    pub role: Role,
+    /// When it was issued, at the earliest.
+    pub issued_at: Timestamp,
 }
 
 /// How long a browser session lives.
@@ -74,7 +118,7 @@ pub enum SecondFactor {
 }
 
 impl SecondFactor {
-    fn of(enrolled: bool, needed: bool, shown_at: Option<i64>) -> Self {
+    pub(crate) fn of(enrolled: bool, needed: bool, shown_at: Option<i64>) -> Self {
         match (enrolled, shown_at) {
             (true, Some(at)) => Self::Shown(Timestamp::from_unix_ms(at)),
             (true, None) => Self::Pending,
@@ -87,8 +131,10 @@ impl SecondFactor {
 /// A token that was found alive.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveToken {
-    /// How it stands with the second factor.
+    /// How it stands with the second factor. A token of another issuer never shows one.
     pub second_factor: SecondFactor,
+    /// The family that it came of, if it came of one.
+    pub family: Option<TokenFamilyId>,
 }
 
 /// A session that was found alive.
@@ -152,13 +198,13 @@ impl Store {
         let actor = Actor::Job(job.id());
         let Some(user_id) = job.queued_by() else {
             let principal = Principal { actor, user_id: None, rights: OPERATOR_RIGHTS };
-            return Ok(TenantScope { tenant_id: job.tenant_id(), principal });
+            return Ok(TenantScope { tenant_id: job.tenant_id(), principal, issuer: None });
         };
         // It was claimed while the tenant was active, and ends what it began.
         let open = self.open_tenant(job.tenant_id(), Suspended::Allow).await?;
         let rights = open.read(move |tx| find_rights(tx, user_id)).await?;
         let principal = Principal { actor, user_id: Some(user_id), rights };
-        Ok(TenantScope { tenant_id: job.tenant_id(), principal })
+        Ok(TenantScope { tenant_id: job.tenant_id(), principal, issuer: None })
     }
 
     /// Mint 4: for the holder of the operator key; with a person's rights when `acting_as` names
@@ -178,7 +224,38 @@ impl Store {
             None => OPERATOR_RIGHTS,
         };
         let principal = Principal { actor: Actor::Console, user_id: acting_as, rights };
-        Ok(TenantScope { tenant_id, principal })
+        Ok(TenantScope { tenant_id, principal, issuer: None })
+    }
+
+    /// The right of the configured issuer `issuer` to speak for people of the tenant with this slug.
+    #[must_use]
+    pub fn federation_key(
+        &self,
+        _key: &OperatorKey,
+        issuer: IssuerName,
+        tenant_slug: &str,
+    ) -> FederationKey {
+        FederationKey { issuer, tenant_slug: tenant_slug.to_owned() }
+    }
+
+    /// Mint 5: from what a checked token of the issuer behind `key` says. It opens the tenant of the
+    /// key alone, for people who are there, with their own role or less.
+    ///
+    /// # Errors
+    /// [`StoreError::Unauthenticated`] for another tenant, for nobody active in it, and for a token
+    /// from before the person was signed out everywhere.
+    pub async fn scope_from_federation(
+        &self,
+        key: &FederationKey,
+        claim: FederatedClaim,
+    ) -> Result<(TenantScope, LiveToken), StoreError> {
+        if key.tenant_id(self) != Some(claim.tenant_id) {
+            return Err(StoreError::Unauthenticated);
+        }
+        let open = self.open_tenant(claim.tenant_id, Suspended::Refuse).await?;
+        let (rights, token) = open.read(move |tx| find_federated(tx, &claim)).await?;
+        let scope = person(claim.tenant_id, claim.user_id, rights);
+        Ok((TenantScope { issuer: Some(key.issuer), ..scope }, token))
     }
 }
 
@@ -195,104 +272,5 @@ const OPERATOR_RIGHTS: Rights =
 
 const fn person(tenant_id: TenantId, user_id: UserId, rights: Rights) -> TenantScope {
     let principal = Principal { actor: Actor::User(user_id), user_id: Some(user_id), rights };
-    TenantScope { tenant_id, principal }
-}
-
-fn find_session(
-    tx: &ReadTx<'_>,
-    token_hash: &[u8; 32],
-    now: Timestamp,
-    limits: SessionLimits,
-) -> Result<(LiveSession, Rights), StoreError> {
-    let sql = format!(
-        "SELECT u.role, u.clearance, u.export_eligible, {FACTOR_COLUMNS}, s.second_factor_at,
-                s.id, s.user_id, s.last_seen_at, s.expires_at, u.must_change_password
-         FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2
-           AND s.last_seen_at > ?3 AND u.status = 'active'"
-    );
-    let found = tx.query_optional(
-        &sql,
-        params![token_hash, now.unix_ms(), now.unix_ms() - limits.idle_ms],
-        |row| {
-            let ids = (row.get::<_, Vec<u8>>(6)?, row.get::<_, Vec<u8>>(7)?);
-            let times = (row.get::<_, i64>(8)?, row.get::<_, i64>(9)?);
-            let standing = (row.get::<_, bool>(10)?, raw_factor(row)?);
-            Ok((raw_rights(row)?, ids, times, standing))
-        },
-    )?;
-    let (rights, ids, times, (must_change_password, second_factor)) =
-        found.ok_or(StoreError::Unauthenticated)?;
-    let session = LiveSession {
-        id: SessionId::from_bytes(id_bytes(&ids.0, "sessions.id")?),
-        user_id: UserId::from_bytes(id_bytes(&ids.1, "sessions.user_id")?),
-        last_seen_at: Timestamp::from_unix_ms(times.0),
-        expires_at: Timestamp::from_unix_ms(times.1),
-        must_change_password,
-        second_factor,
-    };
-    Ok((session, rights.checked()?))
-}
-
-fn find_token(
-    tx: &ReadTx<'_>,
-    id: TokenId,
-    token_hash: &[u8; 32],
-    now: Timestamp,
-) -> Result<(UserId, Rights, LiveToken), StoreError> {
-    let sql = format!(
-        "SELECT u.role, u.clearance, u.export_eligible, {FACTOR_COLUMNS}, t.second_factor_at,
-                t.user_id, t.role
-         FROM tokens t JOIN users u ON u.id = t.user_id
-         WHERE t.id = ?1 AND t.token_hash = ?2 AND t.revoked_at IS NULL AND t.expires_at > ?3
-           AND u.status = 'active'"
-    );
-    let found =
-        tx.query_optional(&sql, params![id.as_bytes(), token_hash, now.unix_ms()], |row| {
-            let token = LiveToken { second_factor: raw_factor(row)? };
-            let whose = (row.get::<_, Vec<u8>>(6)?, row.get::<_, String>(7)?);
-            Ok((raw_rights(row)?, whose, token))
-        })?;
-    let (rights, (user_id, token_role), token) = found.ok_or(StoreError::Unauthenticated)?;
-    let mut rights = rights.checked()?;
-    let token_role: Role = token_role.parse().map_err(|_| StoreError::Corrupt("tokens.role"))?;
-    rights.role = rights.role.min(token_role);
-    Ok((UserId::from_bytes(id_bytes(&user_id, "tokens.user_id")?), rights, token))
-}
-
-fn find_rights(tx: &ReadTx<'_>, user_id: UserId) -> Result<Rights, StoreError> {
-    tx.query_optional(
-        "SELECT role, clearance, export_eligible FROM users WHERE id = ?1 AND status = 'active'",
-        params![user_id.as_bytes()],
-        raw_rights,
-    )?
-    .ok_or(StoreError::Unauthenticated)?
-    .checked()
-}
-
-/// Whether the person `u` has a second factor, and whether their role needs one.
-const FACTOR_COLUMNS: &str = "EXISTS (SELECT 1 FROM second_factors f
-        WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL),
-    EXISTS (SELECT 1 FROM json_each((SELECT value FROM settings
-        WHERE name = 'second_factor_roles')) WHERE value = u.role)";
-
-/// From [`FACTOR_COLUMNS`] behind the rights, and the time of showing behind those.
-fn raw_factor(row: &Row<'_>) -> rusqlite::Result<SecondFactor> {
-    Ok(SecondFactor::of(row.get(3)?, row.get(4)?, row.get(5)?))
-}
-
-struct RawRights(String, String, bool);
-
-fn raw_rights(row: &Row<'_>) -> rusqlite::Result<RawRights> {
-    Ok(RawRights(row.get(0)?, row.get(1)?, row.get(2)?))
-}
-
-impl RawRights {
-    fn checked(self) -> Result<Rights, StoreError> {
-        Ok(Rights {
-            role: self.0.parse().map_err(|_| StoreError::Corrupt("users.role"))?,
-            clearance: self.1.parse().map_err(|_| StoreError::Corrupt("users.clearance"))?,
-            export_eligible: self.2,
-        })
-    }
+    TenantScope { tenant_id, principal, issuer: None }
 }

@@ -36,7 +36,7 @@ impl Tight {
         let now = Timestamp::from_unix_ms(1_795_000_000_123);
         let request = base::RequestId::new(now, &OsEntropy).unwrap();
         let actor = base::Actor::Appliance;
-        let stamp = Stamp { time: now, actor, tenant: None, request };
+        let stamp = Stamp { time: now, actor, tenant: None, request, issuer: None };
         let (database, checkpoint) = (dir.path().join("x.db"), dir.path().join("checkpoint"));
         let lock = Arc::new(std::fs::File::open(dir.path()).unwrap());
         let layout = Layout {

@@ -99,7 +99,7 @@ impl Shelf {
             },
             opening,
             Surroundings {
-                stamp: Stamp { time: now, actor, tenant: None, request },
+                stamp: Stamp { time: now, actor, tenant: None, request, issuer: None },
                 settings: &StoreSettings::default(),
                 on_jobs_changed: Box::new(|| {}),
                 lock: Arc::new(std::fs::File::open(self.dir.path()).unwrap()),
@@ -260,6 +260,22 @@ fn sessions_and_tokens_from_before_the_second_factor_go_on() {
                      + (SELECT count(*) FROM tokens WHERE second_factor_at IS NULL)
                      + (SELECT count(*) FROM guesses WHERE delay_ms = 5)";
     assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 3);
+}
+
+#[test]
+fn tokens_from_before_the_families_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::TENANT.iter().position(|step| step.name == "token_families").unwrap();
+    shelf.open(&migrate::TENANT[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO users VALUES (zeroblob(16), 'a@b', 'A', 'admin', 'INTERNAL', 0, 'en', 'active',
+            'x', 0, 0, 0);
+        INSERT INTO tokens VALUES (zeroblob(16), zeroblob(32), zeroblob(16), 'viewer', 0, 1, NULL, 7);";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT count(*) FROM tokens WHERE family_id IS NULL AND second_factor_at = 7";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
 }
 
 /// A tenant's database of the first schema, in which every third of seven chunks has no embedding.

@@ -65,7 +65,7 @@ impl Gatehouse {
         let ctx = self.opened.ctx(self.tenant).await;
         ctx.write(move |tx| {
             tx.execute(
-                "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL)",
+                "INSERT INTO tokens VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, NULL, NULL)",
                 params![
                     id.as_bytes(),
                     hash,
@@ -173,6 +173,51 @@ async fn tokens_end_and_can_not_be_exchanged() {
     let id = house.add_token([6; 32], "viewer").await;
     house.change("UPDATE tokens SET revoked_at = 1 WHERE user_id = ?1 AND token_hash = x'0606060606060606060606060606060606060606060606060606060606060606'").await;
     assert!(refused(&house.token(id, [6; 32]).await), "revoked");
+}
+
+#[tokio::test]
+async fn an_issuer_speaks_for_people_of_its_tenant_until_they_are_signed_out() {
+    let house = Gatehouse::new().await;
+    let Opened { store, key } = &house.opened;
+    let name: base::IssuerName = "plant-sso".parse().unwrap();
+    let right = store.federation_key(key, name, "rauental");
+    assert_eq!((right.issuer(), right.tenant_id(store)), (name, Some(house.tenant)));
+    let claim = FederatedClaim {
+        tenant_id: house.tenant,
+        user_id: house.user,
+        role: Role::Admin,
+        issued_at: store.now(),
+    };
+    let (scope, token) = store.scope_from_federation(&right, claim).await.unwrap();
+    assert_eq!(scope.tenant_id(), house.tenant);
+    assert_eq!(scope.principal().actor, Actor::User(house.user));
+    assert_eq!(scope.principal().rights.role, Role::Operator, "a token widens nothing");
+    assert_eq!((token.second_factor, token.family), (SecondFactor::None, None));
+    assert_eq!(scope.issuer(), Some(name));
+    let ctx = store.enter(scope, house.opened.request()).await.unwrap();
+    ctx.record(Event::new(CHANGED)).await.unwrap();
+    let page = ctx.read(|tx| audit_entries(tx, &AuditFilter::default(), 1)).await.unwrap();
+    assert_eq!(page.rows[0].entry.detail.as_ref().unwrap()["issuer"], "plant-sso");
+    drop(ctx);
+    let narrowed = FederatedClaim { role: Role::Viewer, ..claim };
+    let (scope, _) = store.scope_from_federation(&right, narrowed).await.unwrap();
+    assert_eq!(scope.principal().rights.role, Role::Viewer);
+
+    let other = house.opened.create("lohberg").await;
+    let elsewhere = FederatedClaim { tenant_id: other, ..claim };
+    assert!(refused(&store.scope_from_federation(&right, elsewhere).await), "another tenant");
+    let theirs = store.federation_key(key, name, "lohberg");
+    assert!(refused(&store.scope_from_federation(&theirs, claim).await), "another's right");
+    assert!(refused(&store.scope_from_federation(&theirs, elsewhere).await), "nobody there");
+    let nowhere = store.federation_key(key, name, "nowhere");
+    assert!(refused(&store.scope_from_federation(&nowhere, claim).await), "no such tenant");
+    house.change("INSERT INTO federated_cutoffs VALUES (?1, 1795000000124)").await;
+    assert!(refused(&store.scope_from_federation(&right, claim).await), "from before");
+    house.ground.clock.advance_ms(1);
+    let later = FederatedClaim { issued_at: store.now(), ..claim };
+    store.scope_from_federation(&right, later).await.unwrap();
+    house.change("UPDATE users SET status = 'disabled' WHERE id = ?1").await;
+    assert!(refused(&store.scope_from_federation(&right, later).await), "disabled");
 }
 
 #[tokio::test]
