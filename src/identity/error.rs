@@ -92,6 +92,15 @@ pub enum IdentityError {
     /// The person has no such live token.
     #[error("there is no such token")]
     TokenNotFound,
+    /// The refresh token does not count. On purpose one answer for an unknown, a spent and an ended one.
+    #[error("the refresh token does not count")]
+    RefreshRefused,
+    /// The person has no such live family of tokens.
+    #[error("there is no such family of tokens")]
+    FamilyNotFound,
+    /// A token of another issuer does not give birth to tokens of ours, which live longer.
+    #[error("a token of another issuer can't be traded for one of the appliance's own")]
+    ForeignToken,
     /// The call acts for a person, and none stands behind the context.
     #[error("this needs a person to act for")]
     PersonRequired,
@@ -153,6 +162,9 @@ impl Coded for IdentityError {
             Self::FactorDelayed { .. } => "second_factor_delayed",
             Self::SessionNotFound => "session_not_found",
             Self::TokenNotFound => "token_not_found",
+            Self::RefreshRefused => "refresh_refused",
+            Self::FamilyNotFound => "token_family_not_found",
+            Self::ForeignToken => "own_sign_in_required",
             Self::PersonRequired => "person_required",
             Self::Busy => "sign_in_busy",
             Self::Hashing | Self::Signing => "credential_unusable",

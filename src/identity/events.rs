@@ -28,6 +28,7 @@ pub(crate) const SESSION_ENDED: Action = Action::new("session.ended");
 pub(crate) const USER_SIGNED_OUT: Action = Action::new("user.signed_out");
 pub(crate) const TOKEN_ISSUED: Action = Action::new("token.issued");
 pub(crate) const TOKEN_REVOKED: Action = Action::new("token.revoked");
+pub(crate) const FAMILY_REVOKED: Action = Action::new("token_family.revoked");
 
 /// An event about a person.
 pub(crate) fn about(action: Action, id: UserId) -> Event {

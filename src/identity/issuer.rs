@@ -1,20 +1,20 @@
 //! Who may sign tokens, and how: one algorithm per issuer, chosen here and never by a token.
 
 use base::{Role, TenantId, Timestamp, TokenId, UserId};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use seal::{SigningKey, VerifyingKey};
 use serde_json::{Map, Value, json};
-use store::Store;
+use store::{FederatedClaim, FederationKey, Store};
 use zeroize::Zeroizing;
 
 use crate::IdentityError;
-use crate::jwt::{TokenFault, Unverified};
+use crate::claims::{is_for, parsed, seconds, seconds_if_any, text};
+use crate::federation::ExternalIssuer;
+use crate::jwt::{Compact, TokenFault};
+use crate::key_set::{JoseAlgorithm, KeySet};
 
 /// Label under which the key that signs tokens is derived from the appliance's own.
 const KEY_LABEL: &str = "token signing";
-
-/// Most values of an `aud` claim that are looked at.
-const AUDIENCES_MAX: usize = 8;
 
 /// What the appliance's own tokens say, and how clocks may differ.
 #[derive(Clone, Debug)]
@@ -42,35 +42,12 @@ pub enum TenantBinding {
     Only(TenantId),
 }
 
-/// What an issuer signs with. Fixed when the issuer is made.
-#[derive(Clone, Copy)]
-enum IssuerAlgorithm {
-    /// Ed25519 (RFC 8037).
-    EdDsa,
-}
-
-impl IssuerAlgorithm {
-    /// As a header names it (RFC 7518 section 3.1, RFC 8037 section 3.1); compared by every letter.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    const fn of_library(self) -> Algorithm {
-        match self {
-            Self::EdDsa => Algorithm::EdDSA,
-        }
-    }
-}
-
-/// One who may sign tokens.
+/// One who may sign tokens that the appliance has recorded: the appliance itself.
 pub struct Issuer {
     name: String,
     audience: String,
     binding: TenantBinding,
-    algorithm: IssuerAlgorithm,
-    key: DecodingKey,
+    keys: KeySet,
 }
 
 impl Issuer {
@@ -81,13 +58,12 @@ impl Issuer {
             name: name.to_owned(),
             audience: audience.to_owned(),
             binding,
-            algorithm: IssuerAlgorithm::EdDsa,
-            key: DecodingKey::from_ed_der(key.as_bytes()),
+            keys: KeySet::ed25519(*key),
         }
     }
 }
 
-/// The claims that every token must have, checked.
+/// The claims that every token of ours must have, checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Claims {
     pub(crate) user_id: UserId,
@@ -98,17 +74,27 @@ pub(crate) struct Claims {
     pub(crate) expires_at_s: i64,
 }
 
+/// What a token says, once everything about it has been checked that can be checked without the
+/// tenant's database.
+pub(crate) enum Verified<'v> {
+    /// One of ours; whether it counts is for its record to say.
+    Own(Claims),
+    /// One of another issuer, and the right by which that issuer speaks.
+    Federated(&'v FederationKey, FederatedClaim),
+}
+
 /// Checks tokens against the issuers that are known.
 pub struct TokenVerifier {
     issuers: Vec<Issuer>,
     skew_s: i64,
+    external: Vec<ExternalIssuer>,
 }
 
 impl TokenVerifier {
     /// A verifier that knows `issuers`. Where two have one name, the first counts.
     #[must_use]
     pub const fn new(issuers: Vec<Issuer>, skew_s: i64) -> Self {
-        Self { issuers, skew_s }
+        Self { issuers, skew_s, external: Vec::new() }
     }
 
     /// A verifier of the tokens that the appliance itself signs.
@@ -120,26 +106,27 @@ impl TokenVerifier {
         Self::new(vec![own], settings.skew_s)
     }
 
-    /// What a token says, once everything about it has been checked that can be checked without the
-    /// tenant's database.
-    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenFault> {
-        let unverified = Unverified::parse(token)?;
+    /// Takes tokens of `external` issuers too. Where two have one name, the first counts, and the
+    /// appliance itself before all.
+    #[must_use]
+    pub fn trusting(mut self, external: Vec<ExternalIssuer>) -> Self {
+        self.external = external;
+        self
+    }
+
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<Verified<'_>, TokenFault> {
+        let compact = Compact::parse(token)?;
+        let claims = compact.claims()?;
         // The name of the issuer is not believed: it only says whose key to try.
-        let name = text(&unverified.claims, "iss")?;
-        let issuer = self.issuers.iter().find(|i| i.name == name).ok_or(TokenFault::Issuer)?;
-        if unverified.algorithm != issuer.algorithm.name() {
-            return Err(TokenFault::Algorithm);
+        let name = text(&claims, "iss")?;
+        if let Some(issuer) = self.issuers.iter().find(|issuer| issuer.name == name) {
+            issuer.keys.check(&compact)?;
+            return self.check_claims(&claims, issuer, now).map(Verified::Own);
         }
-        let genuine = jsonwebtoken::crypto::verify(
-            unverified.signature,
-            unverified.signed.as_bytes(),
-            &issuer.key,
-            issuer.algorithm.of_library(),
-        );
-        if !matches!(genuine, Ok(true)) {
-            return Err(TokenFault::Signature);
-        }
-        self.check_claims(&unverified.claims, issuer, now)
+        let issuer = self.external.iter().find(|issuer| issuer.is(name));
+        let issuer = issuer.ok_or(TokenFault::Issuer)?;
+        let claim = issuer.verify(&compact, &claims, now)?;
+        Ok(Verified::Federated(issuer.key(), claim))
     }
 
     fn check_claims(
@@ -163,8 +150,7 @@ impl TokenVerifier {
         if now_s >= checked.expires_at_s.saturating_add(self.skew_s) {
             return Err(TokenFault::Expired);
         }
-        let not_before_s =
-            if claims.contains_key("nbf") { seconds(claims, "nbf")? } else { checked.issued_at_s };
+        let not_before_s = seconds_if_any(claims, "nbf")?.unwrap_or(checked.issued_at_s);
         if checked.issued_at_s.max(not_before_s) > now_s.saturating_add(self.skew_s) {
             return Err(TokenFault::NotYetValid);
         }
@@ -207,13 +193,11 @@ impl TokenSigner {
             "iat": claims.issued_at_s,
             "exp": claims.expires_at_s,
         });
-        let algorithm = IssuerAlgorithm::EdDsa;
-        let header = json!({ "alg": algorithm.name(), "typ": "JWT" });
+        let header = json!({ "alg": JoseAlgorithm::EdDsa.as_str(), "typ": "JWT" });
         let mut token = Zeroizing::new(URL_SAFE_NO_PAD.encode(header.to_string()));
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(body.to_string(), &mut token);
-        let signed =
-            jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, algorithm.of_library());
+        let signed = jsonwebtoken::crypto::sign(token.as_bytes(), &self.key, Algorithm::EdDSA);
         let signature = signed.map_err(|_| IdentityError::Signing)?;
         token.push('.');
         token.push_str(&signature);
@@ -223,33 +207,4 @@ impl TokenSigner {
 
 fn signing_key(store: &Store) -> SigningKey {
     SigningKey::from_seed(&store.appliance_key(KEY_LABEL))
-}
-
-fn text<'m>(claims: &'m Map<String, Value>, name: &'static str) -> Result<&'m str, TokenFault> {
-    claims.get(name).and_then(Value::as_str).ok_or(TokenFault::Claim(name))
-}
-
-fn parsed<T: std::str::FromStr>(
-    claims: &Map<String, Value>,
-    name: &'static str,
-) -> Result<T, TokenFault> {
-    text(claims, name)?.parse().map_err(|_| TokenFault::Claim(name))
-}
-
-/// RFC 7519's NumericDate, in whole seconds after 1970 alone.
-fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<i64, TokenFault> {
-    let value = claims.get(name).and_then(Value::as_i64).filter(|s| *s >= 0);
-    value.ok_or(TokenFault::Claim(name))
-}
-
-fn is_for(claim: Option<&Value>, audience: &str) -> bool {
-    match claim {
-        Some(Value::String(one)) => one == audience,
-        Some(Value::Array(list)) => {
-            list.len() <= AUDIENCES_MAX
-                && list.iter().all(Value::is_string)
-                && list.iter().any(|one| one.as_str() == Some(audience))
-        }
-        _ => false,
-    }
 }

@@ -5,12 +5,11 @@
 //! may say nothing but what the algorithm is, that this is a JWT, and which key is meant. So
 //! `crit`, `jku`, `jwk`, `x5u`, `x5c` and whatever comes next are refused and never followed.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
+
+use crate::strict_json;
 
 /// Longest token that is looked at, in bytes.
 pub const TOKEN_MAX_BYTES: usize = 8 * 1024;
@@ -36,6 +35,12 @@ pub enum TokenFault {
     /// The signature was not made by the issuer's key.
     #[error("a signature that the issuer did not make")]
     Signature,
+    /// The issuer's keys can't be used at this moment: their file is missing or wrong.
+    #[error("keys of the issuer that can't be read")]
+    Keys,
+    /// It does not say which of the issuer's keys signed it, or names none of them.
+    #[error("no key of the issuer's that it names")]
+    Key,
     /// A required claim is missing or not of its type.
     #[error("the claim {0} is missing or malformed")]
     Claim(&'static str),
@@ -48,6 +53,9 @@ pub enum TokenFault {
     /// It has expired.
     #[error("expired")]
     Expired,
+    /// It lives longer than its issuer may let it.
+    #[error("a longer life than the issuer may give")]
+    Lifetime,
     /// It is not valid yet, or comes from the future.
     #[error("not valid yet")]
     NotYetValid,
@@ -57,117 +65,61 @@ pub enum TokenFault {
 }
 
 /// A token taken apart. Nothing in it is to be believed before the signature has been checked.
-pub(crate) struct Unverified<'t> {
-    /// What was signed: header and claims with the dot between them.
+pub(crate) struct Compact<'t> {
+    /// What was signed: header and payload with the dot between them.
     pub(crate) signed: &'t str,
     /// The signature, in base64url.
     pub(crate) signature: &'t str,
+    /// The signature's bytes.
+    pub(crate) signature_bytes: Vec<u8>,
     /// The algorithm that the header names.
     pub(crate) algorithm: String,
-    /// The claims.
-    pub(crate) claims: Map<String, Value>,
+    /// The key that the header names.
+    pub(crate) key_id: Option<String>,
+    /// What was signed for: the claims, once read.
+    pub(crate) payload: Vec<u8>,
 }
 
-impl<'t> Unverified<'t> {
+impl<'t> Compact<'t> {
     pub(crate) fn parse(token: &'t str) -> Result<Self, TokenFault> {
         if token.len() > TOKEN_MAX_BYTES {
             return Err(TokenFault::TooLong);
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
-        if claims.contains('.') || signature.is_empty() || decode(signature).is_none() {
+        let (header, payload) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
+        if payload.contains('.') || signature.is_empty() {
             return Err(TokenFault::Malformed);
         }
-        let header = object(header).ok_or(TokenFault::Malformed)?;
-        let claims = object(claims).ok_or(TokenFault::Malformed)?;
-        Ok(Self { signed, signature, algorithm: check_header(header)?, claims })
+        let [header, payload, signature_bytes] =
+            [decode(header)?, decode(payload)?, decode(signature)?];
+        let header = strict_json::object(&header).ok_or(TokenFault::Malformed)?;
+        let (algorithm, key_id) = check_header(header)?;
+        Ok(Self { signed, signature, signature_bytes, algorithm, key_id, payload })
+    }
+
+    /// The payload as claims.
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, TokenFault> {
+        strict_json::object(&self.payload).ok_or(TokenFault::Malformed)
     }
 }
 
-fn check_header(header: Map<String, Value>) -> Result<String, TokenFault> {
-    let mut algorithm = None;
+fn check_header(header: Map<String, Value>) -> Result<(String, Option<String>), TokenFault> {
+    let (mut algorithm, mut key_id) = (None, None);
     for (name, value) in header {
         match (name.as_str(), value) {
             ("alg", Value::String(value)) => algorithm = Some(value),
             // RFC 7519 section 5.1 recommends upper case and allows any.
             ("typ", Value::String(value)) if value.eq_ignore_ascii_case("JWT") => {}
-            ("kid", Value::String(_)) => {}
+            ("kid", Value::String(value)) => key_id = Some(value),
             _ => return Err(TokenFault::Header),
         }
     }
-    algorithm.ok_or(TokenFault::Header)
+    Ok((algorithm.ok_or(TokenFault::Header)?, key_id))
 }
 
-fn decode(part: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(part).ok()
-}
-
-fn object(part: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_slice::<Unique>(&decode(part)?).ok()?.0 {
-        Value::Object(map) => Some(map),
-        _ => None,
-    }
-}
-
-/// JSON in which no object has a member twice. Depth is bounded by the JSON reader (128).
-struct Unique(Value);
-
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Unique)
-    }
-}
-
-struct UniqueVisitor;
-
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without duplicate members")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Unique(value)) = seq.next_element()? {
-            list.push(value);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some((name, Unique(value))) = map.next_entry::<String, Unique>()? {
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+/// One text has one spelling: no padding, no blanks, and no bits that stand for nothing.
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenFault::Malformed)
 }
 
 #[cfg(test)]
@@ -183,18 +135,17 @@ mod tests {
     }
 
     fn fault(token: &str) -> TokenFault {
-        Unverified::parse(token).map(|u| u.algorithm).unwrap_err()
+        Compact::parse(token).and_then(|c| c.claims()).unwrap_err()
     }
 
     #[test]
     fn takes_a_plain_token_apart() {
         let text = token(r#"{"alg":"EdDSA","typ":"jwt","kid":"1"}"#, r#"{"a":[1,-2,3.5,null,{}]}"#);
-        let parsed = Unverified::parse(&text).unwrap();
+        let parsed = Compact::parse(&text).unwrap();
         assert_eq!(parsed.algorithm, "EdDSA");
-        assert_eq!(
-            Value::Object(parsed.claims),
-            serde_json::json!({ "a": [1, -2, 3.5, null, {}] })
-        );
+        assert_eq!(parsed.key_id.as_deref(), Some("1"));
+        let claims = Value::Object(parsed.claims().unwrap());
+        assert_eq!(claims, serde_json::json!({ "a": [1, -2, 3.5, null, {}] }));
         assert_eq!(format!("{}.{}", parsed.signed, parsed.signature), text);
     }
 
@@ -249,7 +200,7 @@ mod tests {
             format!("{good}\n"),
             good[..good.rfind('.').unwrap() + 1].to_owned(),
             token("[]", "{}"),
-            token("{}", "[]"),
+            token(r#"{"alg":"EdDSA"}"#, "[]"),
             token(r#"{"alg":"EdDSA"} x"#, "{}"),
             token(r#"{"alg":"EdDSA"}"#, &format!(r#"{{"a":{deep}}}"#)),
         ] {
@@ -261,8 +212,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in any::<String>(), header in any::<String>(), claims in any::<String>()) {
-            let _ = Unverified::parse(&text).err();
-            let _ = Unverified::parse(&token(&header, &claims)).err();
+            let _ = Compact::parse(&text).err();
+            let _ = Compact::parse(&token(&header, &claims)).err();
         }
     }
 }

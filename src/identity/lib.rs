@@ -6,7 +6,10 @@
 //! takes a permit: `user_…` for administrators, `profile_…` and `token_…` for oneself.
 //!
 //! Never:
-//! - keeps a secret: of passwords the argon2id hash, of session secrets and tokens the SHA-256;
+//! - keeps a secret: of passwords the argon2id hash, of session secrets, refresh tokens and tokens
+//!   the SHA-256;
+//! - takes a refresh token twice, or lets anything of its family go on after somebody tried;
+//! - lets a token of another issuer open another tenant than that issuer's, or widen a role;
 //! - tells an unknown tenant, an unknown person, a wrong password and a disabled account apart;
 //! - lets a token choose its algorithm, its key or where to find one;
 //! - writes an e-mail address, a name, a password or a token into a log, or shows one in `Debug`;
@@ -26,43 +29,60 @@
 //! fn log(password: &identity::Password) -> String { password.to_string() }
 //! ```
 
+mod claims;
 mod error;
 mod events;
 mod factor_codes;
+mod federation;
 mod guessable;
 mod guesses;
 mod hashing;
 mod issuer;
 mod jwt;
+mod key_file;
+mod key_set;
 mod login;
 mod model;
 mod password;
 mod profile;
+mod refresh;
 mod second_factor;
 mod sessions;
 mod signed_in;
 mod store_credentials;
 mod store_factors;
+mod store_families;
 mod store_users;
+mod strict_json;
 mod tokens;
 mod totp;
 mod user_rules;
 mod users;
+mod weak_rsa;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::IdentityError;
 pub use factor_codes::{Enrolment, FactorCode, RECOVERY_CODES, RecoveryCodes};
+pub use federation::{ClaimRules, ExternalIssuer, FederationSettings};
 pub use guesses::GuessSettings;
 pub use hashing::{PasswordSettings, Passwords};
 pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
 pub use jwt::{TOKEN_MAX_BYTES, TokenFault};
+pub use key_file::KeyFileError;
+pub use key_set::{
+    AlgorithmError, JoseAlgorithm, KEY_FILE_MAX_BYTES, KEYS_MAX, KeyFault, KeySet, SECRET_MIN_BYTES,
+};
 pub use login::{Login, LoginInput, login};
 pub use model::{DisplayName, Email, Language, User, UserStatus};
 pub use password::{OneTimePassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
 pub use profile::{
     PasswordChange, ProfileChange, change_own_password, profile_change, profile_get,
+};
+pub use refresh::{
+    FAMILIES_PER_PERSON_MAX, IssuedRefresh, RefreshSettings, RefreshToken, TokenFamily,
+    family_list, family_revoke, token_refresh,
 };
 pub use second_factor::{
     FactorReset, FactorState, factor_begin, factor_confirm, factor_get, factor_remove, factor_show,

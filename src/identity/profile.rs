@@ -7,7 +7,7 @@ use serde_json::json;
 use store::{TenantCtx, guesses_get, guesses_put};
 
 use crate::hashing::{PasswordHash, Verdict};
-use crate::store_credentials::{sessions_revoke_all_of, tokens_revoke_all_of};
+use crate::store_families::end_all;
 use crate::store_users::{self, PasswordKind};
 use crate::{DisplayName, IdentityError, Language, Password, Passwords, User, events};
 
@@ -71,7 +71,7 @@ pub async fn profile_change(
         .await
 }
 
-/// Changes one's own password and ends one's other sessions and all tokens.
+/// Changes one's own password and ends one's other sessions, all tokens and families of tokens.
 ///
 /// # Errors
 /// [`IdentityError::Invalid`] for `current_password` when it is wrong (recorded) and for
@@ -100,10 +100,8 @@ pub async fn change_own_password(
             return Err(wrong_current());
         }
         store_users::password_set(&tx, id, &hash, PasswordKind::Chosen)?;
-        let sessions_ended = sessions_revoke_all_of(&tx, id, keep)?;
-        let tokens_ended = tokens_revoke_all_of(&tx, id)?;
-        let event = events::about(events::PASSWORD_CHANGED, id)
-            .detail(json!({ "sessions_ended": sessions_ended, "tokens_ended": tokens_ended }));
+        let ended = end_all(&tx, id, keep)?;
+        let event = events::about(events::PASSWORD_CHANGED, id).detail(ended.facts());
         Ok(tx.commit(event, ())?)
     })
     .await

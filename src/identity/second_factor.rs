@@ -13,7 +13,8 @@ use store::{CredentialKey, GuessRow, TenantCtx, WriteTx, guesses_get, guesses_pu
 use crate::factor_codes::{Enrolment, FactorCode, RecoveryCodes, recovery_hash};
 use crate::guesses::GuessTurn;
 use crate::sessions::Secret;
-use crate::store_credentials::{session_show_factor, sessions_revoke_all_of, tokens_revoke_all_of};
+use crate::store_credentials::session_show_factor;
+use crate::store_families::end_all;
 use crate::totp::{STEP_S, TotpSecret, digits_of, step_of};
 use crate::user_rules::is_within_reach;
 use crate::{
@@ -104,10 +105,8 @@ pub async fn factor_confirm(
         if let Some(session) = session {
             session_show_factor(tx, session, user, None)?;
         }
-        let sessions_ended = sessions_revoke_all_of(tx, user, session)?;
-        let tokens_ended = tokens_revoke_all_of(tx, user)?;
-        Ok(events::about(events::FACTOR_ENROLLED, user)
-            .detail(json!({ "sessions_ended": sessions_ended, "tokens_ended": tokens_ended })))
+        let ended = end_all(tx, user, session)?;
+        Ok(events::about(events::FACTOR_ENROLLED, user).detail(ended.facts()))
     })
     .await?;
     Ok(codes)
@@ -225,10 +224,8 @@ pub async fn user_reset_factor(
             }
         }
         rows::factor_delete(&tx, id)?;
-        let sessions_ended = sessions_revoke_all_of(&tx, id, None)?;
-        let tokens_ended = tokens_revoke_all_of(&tx, id)?;
-        let event = events::about(events::FACTOR_RESET, id)
-            .detail(json!({ "sessions_ended": sessions_ended, "tokens_ended": tokens_ended }));
+        let ended = end_all(&tx, id, None)?;
+        let event = events::about(events::FACTOR_RESET, id).detail(ended.facts());
         Ok(tx.commit(event, FactorReset::Done)?)
     })
     .await

@@ -56,7 +56,7 @@ impl fmt::Debug for CookieValue {
     }
 }
 
-/// The random part of a cookie.
+/// The random part of a cookie or of a refresh token.
 pub(crate) struct Secret(Zeroizing<[u8; SECRET_BYTES]>);
 
 impl Secret {
@@ -71,14 +71,19 @@ impl Secret {
     }
 
     pub(crate) fn cookie(&self, tenant: TenantId) -> CookieValue {
+        CookieValue(self.text(tenant))
+    }
+
+    /// The secret behind the tenant that it is for.
+    pub(crate) fn text(&self, tenant: TenantId) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(TENANT_CHARS + 1 + SECRET_CHARS));
         text.push_str(&tenant.to_string());
         text.push('.');
         URL_SAFE_NO_PAD.encode_string(self.0.as_ref(), &mut text);
-        CookieValue(text)
+        text
     }
 
-    fn parse(cookie: &str) -> Option<(TenantId, Self)> {
+    pub(crate) fn parse(cookie: &str) -> Option<(TenantId, Self)> {
         let (tenant, secret) = cookie.split_once('.')?;
         if secret.len() != SECRET_CHARS {
             return None;

@@ -1,13 +1,13 @@
 //! Rows of `sessions` and `tokens`.
 
-use base::{SessionId, Timestamp, TokenId, UserId};
+use base::{SessionId, Timestamp, TokenFamilyId, TokenId, UserId};
 use store::sql::{Row, id_bytes, params};
 use store::{ReadTx, StoreError, WriteTx};
 
 use crate::signed_in::Session;
 use crate::tokens::ApiToken;
 
-/// Sessions and tokens that ended so long ago are forgotten; the audit log remembers them.
+/// Sessions that ended so long ago are forgotten; the audit log remembers them.
 const ENDED_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Most sessions of one person that are listed; "all" ends the others too.
@@ -117,8 +117,8 @@ pub(crate) struct NewTokenRow {
 pub(crate) fn token_insert(tx: &WriteTx<'_>, row: &NewTokenRow) -> Result<(), StoreError> {
     tx.execute(
         "INSERT INTO tokens (id, token_hash, user_id, role, issued_at, expires_at,
-                             second_factor_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                             second_factor_at, family_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             row.token.id.as_bytes(),
             row.token_hash,
@@ -127,6 +127,7 @@ pub(crate) fn token_insert(tx: &WriteTx<'_>, row: &NewTokenRow) -> Result<(), St
             row.token.issued_at.unix_ms(),
             row.token.expires_at.unix_ms(),
             row.factor_shown_at.map(Timestamp::unix_ms),
+            row.token.family_id.map(|id| *id.as_bytes()),
         ],
     )?;
     Ok(())
@@ -139,7 +140,7 @@ pub(crate) fn token_list(
     now: Timestamp,
 ) -> Result<Vec<ApiToken>, StoreError> {
     let raw = tx.query_all(
-        "SELECT id, role, issued_at, expires_at FROM tokens
+        "SELECT id, role, issued_at, expires_at, family_id FROM tokens
          WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 ORDER BY id DESC",
         params![user.as_bytes(), now.unix_ms()],
         raw_token,
@@ -170,17 +171,10 @@ pub(crate) fn tokens_revoke_all_of(tx: &WriteTx<'_>, user: UserId) -> Result<usi
     )
 }
 
-pub(crate) fn tokens_forget_ended(tx: &WriteTx<'_>) -> Result<usize, StoreError> {
-    tx.execute(
-        "DELETE FROM tokens WHERE expires_at < ?1 OR revoked_at < ?1",
-        [tx.now().plus_ms(-ENDED_KEPT_MS).unix_ms()],
-    )
-}
-
-struct RawToken(Vec<u8>, String, i64, i64);
+struct RawToken(Vec<u8>, String, i64, i64, Option<Vec<u8>>);
 
 fn raw_token(row: &Row<'_>) -> store::sql::Result<RawToken> {
-    Ok(RawToken(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    Ok(RawToken(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
 impl RawToken {
@@ -190,6 +184,10 @@ impl RawToken {
             role: self.1.parse().map_err(|_| StoreError::Corrupt("tokens.role"))?,
             issued_at: Timestamp::from_unix_ms(self.2),
             expires_at: Timestamp::from_unix_ms(self.3),
+            family_id: match self.4 {
+                Some(id) => Some(TokenFamilyId::from_bytes(id_bytes(&id, "tokens.family_id")?)),
+                None => None,
+            },
         })
     }
 }

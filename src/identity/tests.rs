@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
 mod bearer;
+mod endings;
+mod federation;
 mod guesses;
+pub(crate) mod keys;
 mod login;
 mod people;
+mod refresh;
 mod second_factor;
 mod tokens;
 
@@ -151,6 +155,28 @@ impl Plant {
         let (scope, session) = authenticate_cookie(&self.store, cookie, &self.sessions).await?;
         let ctx = self.store.enter(scope, self.store.new_request_id().unwrap()).await.unwrap();
         Ok((ctx, session))
+    }
+
+    fn signer(&self) -> TokenSigner {
+        TokenSigner::of_appliance(&self.store, &self.tokens)
+    }
+
+    fn verifier(&self) -> TokenVerifier {
+        TokenVerifier::of_appliance(&self.store, &self.tokens)
+    }
+
+    /// What a request with this bearer token leads to.
+    async fn bearer(&self, token: &str) -> Result<TenantCtx, IdentityError> {
+        self.bearer_by(&self.verifier(), token).await
+    }
+
+    async fn bearer_by(
+        &self,
+        verifier: &TokenVerifier,
+        token: &str,
+    ) -> Result<TenantCtx, IdentityError> {
+        let (scope, _) = authenticate_bearer(&self.store, verifier, token).await?;
+        Ok(self.store.enter(scope, self.store.new_request_id().unwrap()).await.unwrap())
     }
 
     /// Entries of the tenant's log, oldest first: of one action (`user.created`), of a noun

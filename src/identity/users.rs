@@ -3,12 +3,12 @@
 use base::limits::PAGE_MAX_ITEMS;
 use base::{Classification, Role, UserId};
 use policy::{Permit, users};
-use serde_json::json;
 use store::{TenantCtx, guesses_get, guesses_put};
 
 use crate::guesses::credential_key;
 use crate::password::OneTimePassword;
-use crate::store_credentials::{sessions_revoke_all_of, tokens_revoke_all_of};
+use crate::signed_in::Ended;
+use crate::store_families::end_all;
 use crate::store_users::{self, PasswordKind};
 use crate::user_rules::{check_grant, check_own, is_within_reach};
 use crate::{
@@ -156,9 +156,9 @@ pub async fn user_get(permit: Permit<'_, users::Read>, id: UserId) -> Result<Use
     found.await?.ok_or(IdentityError::UserNotFound)
 }
 
-/// Changes a person. Sessions end when role, clearance, eligibility or status change, so that
-/// nobody works on under rights of yesterday; a disabled person's tokens end too, so that enabling
-/// the account again revives none.
+/// Changes a person. Sessions, tokens and families of tokens end when role, clearance, eligibility or
+/// status change, so that nobody works on under rights of yesterday, and enabling an account again
+/// revives nothing.
 ///
 /// # Errors
 /// [`IdentityError::UserNotFound`], [`IdentityError::OwnAccount`], [`IdentityError::AboveOwn`],
@@ -183,20 +183,14 @@ pub async fn user_change(
                 return Err(IdentityError::LastAdmin);
             }
             store_users::user_update(&tx, &after)?;
-            let (mut sessions_ended, mut tokens_ended) = (0, 0);
-            if before.rights() != after.rights() || before.status != after.status {
-                sessions_ended = sessions_revoke_all_of(&tx, id, None)?;
-            }
-            if after.status == UserStatus::Disabled {
-                tokens_ended = tokens_revoke_all_of(&tx, id)?;
-            }
+            let same = before.rights() == after.rights() && before.status == after.status;
+            let ended = if same { Ended::default() } else { end_all(&tx, id, None)? };
             let (old, new, personal) = events::difference(&before, &after);
-            let event =
-                events::about(events::USER_CHANGED, id).before(old).after(new).detail(json!({
-                    "personal_fields": personal,
-                    "sessions_ended": sessions_ended,
-                    "tokens_ended": tokens_ended,
-                }));
+            let event = events::about(events::USER_CHANGED, id)
+                .before(old)
+                .after(new)
+                .detail(ended.facts())
+                .detail_also("personal_fields", personal);
             Ok(tx.commit(event, after)?)
         })
         .await;
@@ -206,7 +200,7 @@ pub async fn user_change(
     }
 }
 
-/// Gives a person a one-time password and ends their sessions, tokens and delays.
+/// Gives a person a one-time password and ends their sessions, tokens, families of tokens and delays.
 ///
 /// # Errors
 /// [`IdentityError::UserNotFound`]; [`IdentityError::OwnAccount`], because one's own password is
@@ -236,12 +230,8 @@ pub async fn user_reset_password(
             if let Some(known) = guesses_get(&tx, &key)? {
                 guesses_put(&tx, &key, &GuessSettings::after_success(known))?;
             }
-            let sessions_ended = sessions_revoke_all_of(&tx, id, None)?;
-            let tokens_ended = tokens_revoke_all_of(&tx, id)?;
-            let event = events::about(events::USER_PASSWORD_RESET, id).detail(json!({
-                "sessions_ended": sessions_ended,
-                "tokens_ended": tokens_ended,
-            }));
+            let ended = end_all(&tx, id, None)?;
+            let event = events::about(events::USER_PASSWORD_RESET, id).detail(ended.facts());
             Ok(tx.commit(event, user.email)?)
         })
         .await;

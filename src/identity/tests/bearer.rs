@@ -42,7 +42,7 @@ impl Forge {
         let anna = plant.add("anna", Operator, Internal).await;
         let ctx = plant.acting_as(anna.id).await;
         let signer = TokenSigner::of_appliance(&plant.store, &plant.tokens);
-        let input = TokenInput { role: None, lifetime_s: HOUR_MS / 1000, factor_shown_at: None };
+        let input = TokenInput { lifetime_s: HOUR_MS / 1000, ..TokenInput::default() };
         let issued = token_issue(permit(&ctx), &signer, input).await.unwrap();
         let genuine = issued.reveal().to_owned();
         let body = URL_SAFE_NO_PAD.decode(genuine.split('.').nth(1).unwrap()).unwrap();
@@ -115,7 +115,9 @@ async fn claims_that_are_wrong_missing_or_of_another_type_are_refused() {
         (json!({ "exp": 0 }), TokenFault::Expired),
         (json!({ "iat": now_s + 31 }), TokenFault::NotYetValid),
         (json!({ "nbf": now_s + 31 }), TokenFault::NotYetValid),
-        (json!({ "nbf": i64::MAX }), TokenFault::NotYetValid),
+        (json!({ "nbf": i64::MAX }), TokenFault::Claim("nbf")),
+        (json!({ "exp": 253_402_300_800_i64 }), TokenFault::Claim("exp")),
+        (json!({ "exp": 1_800_000_000.5 }), TokenFault::Claim("exp")),
         // Signed by the right key, and yet never issued: the record decides.
         (json!({ "role": "admin" }), TokenFault::NotRecorded),
         (json!({ "exp": now_s + 999_999 }), TokenFault::NotRecorded),

@@ -209,7 +209,7 @@ async fn a_token_from_before_the_enrolment_ends_and_one_after_it_knows_when_it_w
     let signer = TokenSigner::of_appliance(&plant.store, &plant.tokens);
     let verifier = TokenVerifier::of_appliance(&plant.store, &plant.tokens);
     let ctx = plant.acting_as(anna.id).await;
-    let input = TokenInput { role: None, lifetime_s: 3600, factor_shown_at: None };
+    let input = TokenInput { lifetime_s: 3600, ..TokenInput::default() };
     let before = token_issue(permit(&ctx), &signer, input).await.unwrap();
     let (_, ctx, session) = plant.enrol(anna).await;
     let refused = authenticate_bearer(&plant.store, &verifier, before.reveal()).await;
