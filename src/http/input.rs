@@ -5,8 +5,8 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, header};
 use base::{
-    ConversationId, DocumentId, JobId, PageNumber, RevisionId, SessionId, TenantId, TokenId,
-    UserId, Violation,
+    ConversationId, DocumentId, JobId, PageNumber, RevisionId, SessionId, TenantId, TokenFamilyId,
+    TokenId, UserId, Violation,
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -51,6 +51,7 @@ path_ids! {
     UserId: "user_id", User, "user_not_found";
     SessionId: "session_id", Session, "session_not_found";
     TokenId: "token_id", Token, "token_not_found";
+    TokenFamilyId: "family_id", TokenFamily, "token_family_not_found";
     DocumentId: "document_id", Document, "document_not_found";
     RevisionId: "revision_id", Revision, "revision_not_found";
     ConversationId: "conversation_id", Conversation, "conversation_not_found";

@@ -82,6 +82,8 @@ const ERRORS: &[ErrorKind] = &[
     row("forbidden", S::FORBIDDEN, "Your role does not allow this", "Ask an administrator of your tenant."),
     row("tenant_required", S::BAD_REQUEST, "The request does not say which tenant it is for", "Name the tenant: the Millwright-Tenant header on the console, the `tenant` field at login."),
     row("person_required", S::BAD_REQUEST, "The request must be made for a person", "Name the person: the Millwright-Act-As header on the console."),
+    row("refresh_refused", S::UNAUTHORIZED, "The refresh token does not count", "Sign in anew: it was used before, or has ended."),
+    row("own_sign_in_required", S::FORBIDDEN, "A token of another issuer can't do this", "Sign in at the appliance itself."),
     row("label_not_allowed", S::FORBIDDEN, "Nobody gives a label above their own rights", "Ask somebody with a higher clearance."),
     // People
     row("user_not_found", S::NOT_FOUND, "There is no such person", "See the list of people."),
@@ -98,6 +100,7 @@ const ERRORS: &[ErrorKind] = &[
     row("legal_hold_not_in_force", S::CONFLICT, "No legal hold is in force", "Nothing is to be lifted."),
     row("session_not_found", S::NOT_FOUND, "There is no such session", "See the list of sessions."),
     row("token_not_found", S::NOT_FOUND, "There is no such token", "See the list of tokens."),
+    row("token_family_not_found", S::NOT_FOUND, "There is no such family of tokens", "See the list of token families."),
     // The appliance and its tenants
     row("tenant_not_found", S::NOT_FOUND, "There is no such tenant", "Check the tenant's name or id."),
     row("tenant_suspended", S::FORBIDDEN, "The tenant is suspended", "Ask the administrator of the appliance."),

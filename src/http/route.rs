@@ -186,6 +186,8 @@ pub enum IdKind {
     Session,
     /// A bearer token.
     Token,
+    /// A family of bearer tokens.
+    TokenFamily,
     /// A document.
     Document,
     /// A revision of a document.

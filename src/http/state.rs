@@ -5,7 +5,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use base::{TenantId, UserId};
-use identity::{Passwords, SessionSettings, TokenSettings, TokenSigner, TokenVerifier};
+use identity::{
+    ExternalIssuer, Passwords, RefreshSettings, SessionSettings, TokenSettings, TokenSigner,
+    TokenVerifier,
+};
 use knowledge::Library;
 use parse::CageReport;
 use policy::{RateLimitSettings, RateLimiter, SteadyClock};
@@ -35,6 +38,8 @@ pub struct HttpSettings {
     pub cors_origins: CorsOrigins,
     /// Sessions of browsers.
     pub sessions: SessionSettings,
+    /// Families of tokens that are refreshed.
+    pub refresh: RefreshSettings,
     /// The appliance's own tokens.
     pub tokens: TokenSettings,
     /// Life of a token that is issued at login, in milliseconds.
@@ -50,6 +55,7 @@ impl Default for HttpSettings {
             logins_per_minute: NonZeroU32::MIN.saturating_add(29),
             cors_origins: CorsOrigins::default(),
             sessions: SessionSettings::default(),
+            refresh: RefreshSettings::default(),
             tokens: TokenSettings::default(),
             login_token_lifetime_ms: 8 * 60 * 60 * 1000,
             step_up_window_ms: 10 * 60 * 1000,
@@ -71,6 +77,8 @@ pub struct AppParts {
     pub metrics: Metrics,
     /// The server's certificate; `None` without TLS.
     pub tls: Option<Arc<TlsIdentity>>,
+    /// Other issuers whose tokens are taken.
+    pub issuers: Vec<ExternalIssuer>,
     /// Settings.
     pub settings: HttpSettings,
 }
@@ -98,14 +106,14 @@ impl AppState {
     /// The state of one process.
     #[must_use]
     pub fn new(parts: AppParts) -> Arc<Self> {
-        let AppParts { store, passwords, library, cage, metrics, tls, settings } = parts;
+        let AppParts { store, passwords, library, cage, metrics, tls, issuers, settings } = parts;
         let limits = |requests_per_minute| RateLimitSettings {
             requests_per_minute,
             ..RateLimitSettings::default()
         };
         let clock = SteadyClock::of_machine();
         Arc::new(Self {
-            verifier: TokenVerifier::of_appliance(&store, &settings.tokens),
+            verifier: TokenVerifier::of_appliance(&store, &settings.tokens).trusting(issuers),
             signer: TokenSigner::of_appliance(&store, &settings.tokens),
             person_limiter: RateLimiter::new(limits(settings.requests_per_minute), clock.clone()),
             login_limiter: RateLimiter::new(limits(settings.logins_per_minute), clock),

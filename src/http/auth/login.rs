@@ -2,13 +2,14 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use identity::{FactorCode, LoginInput, Password, TokenInput};
+use identity::{FactorCode, LoginInput, Password, RefreshSettings, TokenInput};
 use policy::tokens;
 use serde::{Deserialize, Serialize};
 use store::SecondFactor;
 use utoipa::ToSchema;
 
 use super::me::PersonView;
+use super::refresh::told;
 use crate::call::{COOKIE_NAME, Public};
 use crate::endpoint::{Output, Signature};
 use crate::input::Json;
@@ -36,6 +37,9 @@ pub(super) struct LoginRequest {
     /// Answer with a bearer token instead of a session cookie.
     #[serde(default)]
     token: bool,
+    /// With a bearer token, a refresh token too: for POST /api/v1/auth/refresh.
+    #[serde(default)]
+    refresh: bool,
 }
 
 /// Who has signed in.
@@ -56,6 +60,13 @@ pub(super) struct LoginAnswer {
     /// `Bearer`, with a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    /// If it was asked for: counts once, at POST /api/v1/auth/refresh. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// When the family ends in any case; it ends before where it is not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
+    refresh_expires_at: Option<String>,
 }
 
 pub(super) async fn session_open(
@@ -63,6 +74,12 @@ pub(super) async fn session_open(
     Json(input): Json<LoginRequest>,
 ) -> Result<SignedInAnswer, Problem> {
     let state = &call.state;
+    if input.refresh && !input.token {
+        return Err(Problem::invalid(
+            "refresh",
+            "goes with `token` alone: a session is kept by use",
+        ));
+    }
     let credentials = LoginInput {
         tenant_slug: input.tenant,
         email: input.email,
@@ -87,16 +104,20 @@ pub(super) async fn session_open(
         expires_at: login.expires_at.to_string(),
         access_token: None,
         token_type: None,
+        refresh_token: None,
+        refresh_expires_at: None,
     };
     if !input.token {
         let max_age_s = settings.absolute_ms / 1000;
         let cookie = session_cookie(login.cookie.reveal(), max_age_s);
         return Ok(SignedInAnswer { answer, cookie: Some(cookie) });
     }
-    let issued = exchange(state, &call, &login).await?;
+    let refresh = input.refresh.then_some(state.settings.refresh);
+    let issued = exchange(state, &call, &login, refresh).await?;
     answer.expires_at = issued.recorded.expires_at.to_string();
     answer.access_token = Some(issued.reveal().to_owned());
     answer.token_type = Some("Bearer");
+    (answer.refresh_token, answer.refresh_expires_at) = told(issued.refresh.as_ref());
     Ok(SignedInAnswer { answer, cookie: None })
 }
 
@@ -137,6 +158,7 @@ async fn exchange(
     state: &AppState,
     call: &Public,
     login: &identity::Login,
+    refresh: Option<RefreshSettings>,
 ) -> Result<identity::IssuedToken, Problem> {
     let settings = &state.settings;
     let cookie = login.cookie.reveal();
@@ -152,7 +174,7 @@ async fn exchange(
         _ => None,
     };
     let lifetime_s = settings.login_token_lifetime_ms / 1000;
-    let input = TokenInput { role: None, lifetime_s, factor_shown_at };
+    let input = TokenInput { role: None, lifetime_s, factor_shown_at, refresh, family: None };
     let permit = policy::authorize::<tokens::Issue>(&ctx)?;
     let issued = identity::token_issue(permit, &state.signer, input).await;
     identity::logout(&ctx, session.id).await?;

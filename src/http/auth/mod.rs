@@ -4,6 +4,7 @@ mod login;
 mod logout;
 mod me;
 mod password;
+mod refresh;
 mod second_factor;
 mod sessions;
 mod tokens;
@@ -11,6 +12,7 @@ mod tokens;
 use crate::endpoint::endpoint;
 use crate::route::{Audit, Idempotency, Method, RateClass, Route};
 
+pub(crate) use refresh::TokenFamilyView;
 pub(crate) use sessions::SessionView;
 pub(crate) use tokens::TokenView;
 
@@ -20,7 +22,43 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = own_routes();
     routes.extend(session_routes());
     routes.extend(factor_routes());
+    routes.extend(refresh_routes());
     routes
+}
+
+fn refresh_routes() -> Vec<Route> {
+    vec![
+        Route {
+            method: Method::Post,
+            path: "/api/v1/auth/refresh",
+            operation: "token_refresh",
+            summary: "Exchange a refresh token for an access token and the next refresh token",
+            audit: Audit::Entry("token.refreshed"),
+            rate: RateClass::Login,
+            idempotency: Idempotency::Refused("a refresh token counts once"),
+            endpoint: endpoint(refresh::token_refresh),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/auth/token-families",
+            operation: "token_family_list",
+            summary: "List one's own live families of tokens: sign-ins that are refreshed",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(refresh::token_family_list),
+        },
+        Route {
+            method: Method::Delete,
+            path: "/api/v1/auth/token-families/{family_id}",
+            operation: "token_family_revoke",
+            summary: "End one of one's own families of tokens, with all its tokens",
+            audit: Audit::Entry("token_family.revoked"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(refresh::token_family_revoke),
+        },
+    ]
 }
 
 fn factor_routes() -> Vec<Route> {

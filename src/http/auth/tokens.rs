@@ -6,6 +6,7 @@ use policy::tokens;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::refresh::told;
 use crate::call::Authorized;
 use crate::cursor::Page;
 use crate::input::{Id, Json};
@@ -25,6 +26,10 @@ pub(crate) struct TokenView {
     issued_at: String,
     #[schema(format = "date-time")]
     expires_at: String,
+    /// The family that it came of by refreshing, if it came of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uuid")]
+    family_id: Option<String>,
 }
 
 impl From<&ApiToken> for TokenView {
@@ -34,6 +39,7 @@ impl From<&ApiToken> for TokenView {
             role: token.role.as_str(),
             issued_at: token.issued_at.to_string(),
             expires_at: token.expires_at.to_string(),
+            family_id: token.family_id.map(|id| id.to_string()),
         }
     }
 }
@@ -56,6 +62,9 @@ pub(super) struct TokenRequest {
     /// How long it lives, in seconds: a minute to 90 days.
     #[schema(minimum = 60, maximum = 7_776_000)]
     lifetime_s: i64,
+    /// Answer with a refresh token too, for the next ones of the same life. Takes a browser session.
+    #[serde(default)]
+    refresh: bool,
 }
 
 /// A token that was issued; it is shown this once.
@@ -66,25 +75,41 @@ pub(super) struct TokenIssued {
     access_token: String,
     /// `Bearer`.
     token_type: &'static str,
+    /// If it was asked for: counts once, at POST /api/v1/auth/refresh. It is shown this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// When the family ends in any case; it ends before where it is not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time")]
+    refresh_expires_at: Option<String>,
 }
 
 pub(super) async fn token_issue(
     call: Authorized<tokens::Issue>,
     Json(request): Json<TokenRequest>,
 ) -> Result<Created<TokenIssued>, Problem> {
+    // A stolen token must not become one that lives on by itself.
+    if request.refresh && call.session.is_none() {
+        return Err(Problem::new("session_required"));
+    }
     let role = request.role.as_deref().map(str::parse::<Role>).transpose();
     let input = TokenInput {
         role: role.map_err(|e: RoleError| Problem::invalid("role", e.to_string()))?,
         lifetime_s: request.lifetime_s,
         factor_shown_at: call.factor_shown_at,
+        refresh: request.refresh.then_some(call.state.settings.refresh),
+        family: call.family,
     };
     let issued = identity::token_issue(call.permit()?, &call.state.signer, input).await?;
+    let (refresh_token, refresh_expires_at) = told(issued.refresh.as_ref());
     Ok(Created {
         location: format!("/api/v1/auth/tokens/{}", issued.recorded.id),
         body: TokenIssued {
             token: TokenView::from(&issued.recorded),
             access_token: issued.reveal().to_owned(),
             token_type: "Bearer",
+            refresh_token,
+            refresh_expires_at,
         },
     })
 }

@@ -1,6 +1,7 @@
 //! Who calls: the console, a bearer token, or a browser session, in this order.
 
 use axum::http::{HeaderMap, HeaderName, header};
+use base::TokenFamilyId;
 use store::{LiveSession, SecondFactor, StoreError, TenantScope};
 
 use super::limits::limit_sign_ins;
@@ -17,6 +18,8 @@ pub(super) struct Caller {
     pub(super) scope: TenantScope,
     /// Set for browser sessions.
     pub(super) session: Option<LiveSession>,
+    /// Set for tokens that came of a refreshed sign-in.
+    pub(super) family: Option<TokenFamilyId>,
     /// How it stands with the second factor. The console needs none: it holds the master key.
     pub(super) second_factor: SecondFactor,
 }
@@ -24,7 +27,8 @@ pub(super) struct Caller {
 pub(super) async fn authenticate(head: &Head) -> Result<Caller, Problem> {
     if let Some(ConsolePeer(key)) = head.parts.extensions.get() {
         let scope = console_scope(head, key).await?;
-        return Ok(Caller { scope, session: None, second_factor: SecondFactor::None });
+        let second_factor = SecondFactor::None;
+        return Ok(Caller { scope, session: None, family: None, second_factor });
     }
     limit_sign_ins(head)?;
     let headers = &head.parts.headers;
@@ -34,13 +38,14 @@ pub(super) async fn authenticate(head: &Head) -> Result<Caller, Problem> {
         let token = bearer(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
         let (scope, token) =
             identity::authenticate_bearer(&state.store, &state.verifier, token).await?;
-        Caller { scope, session: None, second_factor: token.second_factor }
+        Caller { scope, session: None, family: token.family, second_factor: token.second_factor }
     } else {
         let cookie = session_cookie(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
         let sessions = &state.settings.sessions;
         let (scope, session) =
             identity::authenticate_cookie(&state.store, cookie, sessions).await?;
-        Caller { scope, second_factor: session.second_factor, session: Some(session) }
+        let second_factor = session.second_factor;
+        Caller { scope, second_factor, family: None, session: Some(session) }
     };
     let person = (caller.scope.tenant_id(), caller.scope.principal().user_id);
     state.person_limiter.check(&person)?;

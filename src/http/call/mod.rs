@@ -16,7 +16,7 @@ use audit::{Event, Outcome};
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use base::{RequestId, SessionId, Timestamp};
+use base::{RequestId, SessionId, Timestamp, TokenFamilyId};
 use policy::{
     Action, ApplianceAction, AppliancePermit, Denied, Permission, Permit, authorize,
     authorize_appliance,
@@ -144,6 +144,10 @@ pub(crate) struct Authorized<A> {
     ctx: Arc<TenantCtx>,
     /// When the second factor was last shown in this session, or before this token was issued.
     pub(crate) factor_shown_at: Option<Timestamp>,
+    /// The browser session; `None` for tokens and the console.
+    pub(crate) session: Option<SessionId>,
+    /// The family of the token that was shown, if it came of one.
+    pub(crate) family: Option<TokenFamilyId>,
     headers: HeaderMap,
     operation: &'static str,
     action: PhantomData<fn() -> A>,
@@ -178,11 +182,14 @@ impl<A: Action> CallContext for Authorized<A> {
         let caller = authenticate(head).await?;
         settled(head, &caller, A::PERMISSION)?;
         let factor_shown_at = caller.factor_shown_at();
-        let ctx = admitted::<A>(head, caller).await?.0;
+        let family = caller.family;
+        let (ctx, session) = admitted::<A>(head, caller).await?;
         Ok(Self {
             state: Arc::clone(&head.state),
             ctx,
             factor_shown_at,
+            session,
+            family,
             headers: head.parts.headers.clone(),
             operation: head.operation,
             action: PhantomData,

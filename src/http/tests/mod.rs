@@ -1,9 +1,12 @@
 //! The room as a whole: the table of routes, and requests through the router and the sockets.
 
+#[path = "../../identity/tests/keys/mod.rs"]
+mod keys;
 mod records;
 mod requests;
 mod sign_in;
 mod sockets;
 mod support;
 mod table;
+mod tokens;
 mod uploads;

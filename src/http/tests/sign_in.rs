@@ -219,7 +219,7 @@ async fn an_administrator_signs_somebody_out_everywhere_or_in_one_place() {
     two.get("/api/v1/auth/me").await.expect(401);
     one.get("/api/v1/auth/me").await.expect(200);
     let ended = admin.send("DELETE", &places, Body::empty()).await.expect(200).json();
-    assert_eq!(ended, json!({ "sessions_ended": 1, "tokens_ended": 1 }));
+    assert_eq!(ended, json!({ "sessions_ended": 1, "tokens_ended": 1, "families_ended": 0 }));
     one.get("/api/v1/auth/me").await.expect(401);
     let bearer = format!("Bearer {}", token.json()["access_token"].as_str().unwrap());
     world.client().with("authorization", &bearer).get("/api/v1/auth/me").await.expect(401);
@@ -230,7 +230,7 @@ async fn an_administrator_signs_somebody_out_everywhere_or_in_one_place() {
 }
 
 /// Has the person of `client` enrol a second factor; returns a recovery code.
-async fn enrol(client: &super::support::Client) -> Vec<String> {
+pub(super) async fn enrol(client: &super::support::Client) -> Vec<String> {
     let begin = json!({ "current_password": PASSWORD });
     let begun = client.post("/api/v1/auth/second-factor", begin).await.expect(200).json();
     let image = begun["qr_svg"].as_str().unwrap();

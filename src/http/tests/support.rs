@@ -3,19 +3,20 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
-use base::{OsEntropy, SystemClock};
+use base::{Clock, OsEntropy, SystemClock};
 use http_body_util::BodyExt as _;
-use identity::{PasswordSettings, Passwords};
+use identity::{ExternalIssuer, PasswordSettings, Passwords};
 use knowledge::{Library, LibrarySettings};
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use serde_json::{Value, json};
-use store::{Store, StoreOptions, StoreSettings};
+use store::{OperatorKey, Store, StoreOptions, StoreSettings};
 use tower::ServiceExt as _;
 
 use crate::call::PeerAddress;
@@ -42,7 +43,17 @@ impl World {
         Self::at(settings, Arc::new(SystemClock))
     }
 
-    pub(super) fn at(settings: HttpSettings, clock: Arc<dyn base::Clock>) -> Self {
+    pub(super) fn at(settings: HttpSettings, clock: Arc<dyn Clock>) -> Self {
+        Self::trusting(settings, clock, |_, _, _| Vec::new())
+    }
+
+    /// An appliance that takes tokens of the issuers that `make` makes, from the store, the operator
+    /// key and a directory for their keys.
+    pub(super) fn trusting(
+        settings: HttpSettings,
+        clock: Arc<dyn Clock>,
+        make: impl FnOnce(&Store, &OperatorKey, &Path) -> Vec<ExternalIssuer>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = StoreOptions {
             data_dir: dir.path().join("data"),
@@ -53,6 +64,7 @@ impl World {
             settings: StoreSettings::default(),
         };
         let (store, operator) = Store::open(options).unwrap();
+        let issuers = make(&store, &operator, dir.path());
         let exe = dir.path().join("no-such-worker");
         let parser = ParseWorker::new(exe.clone(), CageLimits::default());
         let command = WorkerCommand { exe, args: Vec::new() };
@@ -64,6 +76,7 @@ impl World {
             cage: Err("not tested here".to_owned()),
             metrics: Metrics::install().unwrap(),
             tls: None,
+            issuers,
             settings,
         });
         let router = router(Arc::clone(&state));
