@@ -47,9 +47,28 @@ impl Checkpoint {
     /// # Errors
     /// [`NoteError::Origin`] when the origin cannot stand in a note.
     pub fn sign(&self, key: &SigningKey) -> Result<String, NoteError> {
+        self.sign_extended(key, None)
+    }
+
+    /// As [`sign`](Self::sign), with an extension line, which is signed too.
+    ///
+    /// # Errors
+    /// [`NoteError`] when origin or line can't stand in a note.
+    pub fn sign_extended(
+        &self,
+        key: &SigningKey,
+        extension: Option<&str>,
+    ) -> Result<String, NoteError> {
         check_origin(&self.origin)?;
         let root = STANDARD.encode(self.root.as_bytes());
-        let text = format!("{}\n{}\n{root}\n", self.origin, self.size);
+        let mut text = format!("{}\n{}\n{root}\n", self.origin, self.size);
+        if let Some(extension) = extension {
+            if extension.is_empty() || extension.contains(char::is_control) {
+                return Err(NoteError::Malformed("an extension line that can't be one"));
+            }
+            text.push_str(extension);
+            text.push('\n');
+        }
         let mut signature = key_id(&self.origin, &key.verifying_key()).to_vec();
         signature.extend_from_slice(&key.sign(text.as_bytes()));
         let signature = STANDARD.encode(signature);
@@ -63,6 +82,18 @@ impl Checkpoint {
     /// # Errors
     /// [`NoteError`] says whether it is malformed, of another log, unsigned or wrongly signed.
     pub fn verify(text: &str, origin: &str, key: &VerifyingKey) -> Result<Self, NoteError> {
+        Ok(Self::verify_extended(text, origin, key)?.0)
+    }
+
+    /// As [`verify`](Self::verify), with the first extension line.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_extended<'t>(
+        text: &'t str,
+        origin: &str,
+        key: &VerifyingKey,
+    ) -> Result<(Self, Option<&'t str>), NoteError> {
         check_origin(origin)?;
         if text.len() > NOTE_MAX_BYTES {
             return Err(NoteError::TooLarge);
@@ -74,7 +105,7 @@ impl Checkpoint {
         let blank = text.rfind("\n\n").ok_or(NoteError::Malformed("no empty line"))?;
         let (body, signatures) = (&text[..=blank], &text[blank + 2..]);
         verify_signatures(body, signatures, origin, key)?;
-        parse_body(body, origin)
+        Ok((parse_body(body, origin)?, body.lines().nth(3)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! An open database: its one writer, its readers, and the checkpoint that it must not be behind.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audit::{Checkpoint, Frontier, Hash};
@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Stamp};
 use crate::migrate::{self, Migration};
 use crate::reader::{ReaderLimits, Readers};
 use crate::writer::{Committed, Writer, WriterSettings};
-use crate::{ReadTx, StoreError, StoreSettings, WriteTx};
+use crate::{ReadTx, StoreError, StoreSettings, WriteTx, at_rest};
 
 /// Whether a database may be written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,16 @@ impl Database {
         let version = migrate::check(&connection, steps)?;
         let mut ledger = Ledger::load(&connection)?;
         let signed = CheckpointFile::open(&checkpoint, &origin, signing);
-        let checkpoint = match compare(&connection, &ledger, signed) {
+        let checkpoint = match compare(&connection, &ledger, signed, &database) {
             Ok(mut checkpoint) => {
+                let is_settled = checkpoint.at_rest().is_some()
+                    && version == migrate::newest(steps)
+                    && !holds_changes(&database);
+                if !is_settled {
+                    checkpoint
+                        .set_at_rest(None)
+                        .map_err(StoreError::io("writing the checkpoint"))?;
+                }
                 migrate::migrate(
                     &connection,
                     &database,
@@ -113,7 +121,12 @@ impl Database {
                 }
                 // What a killed process left in the log, destroyed keys among it.
                 connection.fold(CheckpointMode::TRUNCATE)?;
-                let written = checkpoint.write(ledger.size(), ledger.root());
+                let written = match checkpoint.at_rest() {
+                    Some(_) => checkpoint.write(ledger.size(), ledger.root()),
+                    None => at_rest::digest(&database).and_then(|at_rest| {
+                        checkpoint.settle(ledger.size(), ledger.root(), at_rest)
+                    }),
+                };
                 written
                     .map(|()| checkpoint)
                     .map_err(|e| format!("its checkpoint can't be written: {e}"))
@@ -224,11 +237,13 @@ impl Database {
 /// Compares the log with the signed head beside it; the error says why nothing may be written.
 ///
 /// SQLCipher notices a forged page, but not a write-ahead log that was cut or a file from
-/// yesterday; a head that is ahead of the log does.
+/// yesterday; a head that is ahead of the log does. Nor does it notice a single page from
+/// yesterday; the digest of the file does.
 fn compare(
     connection: &Connection,
     ledger: &Ledger,
     signed: Result<Option<(CheckpointFile, Checkpoint)>, StoreError>,
+    database: &Path,
 ) -> Result<CheckpointFile, String> {
     let (file, head) = match signed {
         Ok(Some(found)) => found,
@@ -246,14 +261,31 @@ fn compare(
         ));
     }
     match continues(connection, ledger, &head) {
-        Ok(true) => Ok(file),
+        Ok(true) => {}
         Ok(false) => {
-            Err("the audit log does not continue its signed checkpoint; run `millwright audit \
-                 verify`"
+            return Err("the audit log does not continue its signed checkpoint; run `millwright \
+                        audit verify`"
+                .into());
+        }
+        Err(error) => return Err(error.to_string()),
+    }
+    let Some(at_rest) = file.at_rest() else { return Ok(file) };
+    match at_rest::digest(database) {
+        Ok(found) if found == at_rest => Ok(file),
+        Ok(_) => {
+            Err("the database file is not the one that its signed checkpoint tells of: pages \
+                      of it were exchanged; restore a backup"
                 .into())
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(format!("the database file can't be read: {error}")),
     }
+}
+
+/// Whether there is anything in the write-ahead log, whole or not.
+fn holds_changes(database: &Path) -> bool {
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 /// Whether the log has the signed root at the signed size, and nothing but leaves behind it.

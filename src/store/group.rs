@@ -2,6 +2,7 @@
 //! checkpoint, and only then tells anybody.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Receiver;
@@ -14,7 +15,7 @@ use crate::checkpoint::CheckpointFile;
 use crate::connection::Connection;
 use crate::ledger::{Ledger, Stamp};
 use crate::writer::WriterSettings;
-use crate::{Committed, StoreError, WriteTx, fatal};
+use crate::{Committed, StoreError, WriteTx, at_rest, fatal};
 
 /// What the writer's thread is asked to do.
 pub(crate) enum Order {
@@ -51,6 +52,10 @@ const FOLD_EVERY_PAGES: u32 = 1_000;
 /// From this length on the log is folded with the readers waiting, or it would grow for ever
 /// under readers that overlap.
 const LONG_LOG_PAGES: u32 = 16_000;
+
+/// A database file up to this length is digested after every folding, a longer one only at the end:
+/// reading all of it would hold up the writer.
+const DIGEST_AT_ONCE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// How long that may keep the writer.
 const LONG_LOG_WAIT: Duration = Duration::from_millis(250);
@@ -92,12 +97,12 @@ impl Group {
             match order {
                 Order::Change(first) => next = self.carry_out(first, orders),
                 Order::Fold(reply) => {
-                    let _ = reply.send(self.connection.fold(CheckpointMode::TRUNCATE));
+                    let _ = reply.send(self.fold(CheckpointMode::TRUNCATE));
                 }
             }
             self.fold_when_long();
         }
-        if let Err(error) = self.connection.fold_for_good() {
+        if let Err(error) = self.fold_for_good() {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a write-ahead log stays beside its database");
         }
@@ -190,6 +195,39 @@ impl Group {
         Ok(self.connection.execute_batch("COMMIT")?)
     }
 
+    /// Folds the write-ahead log. The database file changes, so the checkpoint says what it is only
+    /// before and after.
+    fn fold(&mut self, mode: CheckpointMode) -> Result<(), StoreError> {
+        self.checkpoint.set_at_rest(None).map_err(StoreError::io("writing the checkpoint"))?;
+        let folded = self.connection.fold(mode);
+        let is_small = self.connection.path().is_some_and(|path| {
+            std::fs::metadata(path).is_ok_and(|file| file.len() <= DIGEST_AT_ONCE_BYTES)
+        });
+        if is_small {
+            self.settle()?;
+        }
+        folded
+    }
+
+    /// Folds what there is before the end, and says what the file is that stays.
+    fn fold_for_good(&mut self) -> Result<(), StoreError> {
+        if self.log_pages.load(Ordering::Relaxed) > 0 {
+            self.fold(CheckpointMode::TRUNCATE)?;
+        }
+        self.connection.fold_for_good()?;
+        self.settle()
+    }
+
+    /// Has the checkpoint say what the database file is now.
+    fn settle(&mut self) -> Result<(), StoreError> {
+        let (None, Some(path)) = (self.checkpoint.at_rest(), self.connection.path()) else {
+            return Ok(());
+        };
+        at_rest::digest(Path::new(path))
+            .and_then(|at_rest| self.checkpoint.set_at_rest(Some(at_rest)))
+            .map_err(StoreError::io("writing the checkpoint"))
+    }
+
     fn fold_when_long(&mut self) {
         let pages = self.log_pages.load(Ordering::Relaxed);
         if pages < FOLD_EVERY_PAGES {
@@ -201,12 +239,11 @@ impl Group {
         }
         self.fold_at_pages = pages.saturating_add(FOLD_EVERY_PAGES);
         let folded = if pages < LONG_LOG_PAGES {
-            self.connection.fold(CheckpointMode::PASSIVE)
+            self.fold(CheckpointMode::PASSIVE)
         } else {
             let short = self.connection.busy_timeout(LONG_LOG_WAIT);
-            let folded = short
-                .map_err(StoreError::from)
-                .and_then(|()| self.connection.fold(CheckpointMode::RESTART));
+            let folded =
+                short.map_err(StoreError::from).and_then(|()| self.fold(CheckpointMode::RESTART));
             let _ = self.connection.busy_timeout(crate::connection::BUSY_TIMEOUT);
             folded
         };

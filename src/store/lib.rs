@@ -100,6 +100,7 @@
 //! ```
 
 mod appliance;
+mod at_rest;
 mod audit_export;
 mod audit_log;
 mod blobs;

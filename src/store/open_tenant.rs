@@ -182,7 +182,7 @@ impl OpenTenant {
 
     /// Empties the write-ahead log, so that no older version of a page is left in it.
     pub(crate) async fn fold(&self) -> Result<(), StoreError> {
-        self.database.fold().await
+        self.vault().database.fold().await
     }
 
     pub(crate) fn check_pages(&self) -> Result<(), StoreError> {

@@ -226,3 +226,22 @@ proptest! {
         prop_assert!(verify(&with_origin).is_err());
     }
 }
+
+#[test]
+fn an_extension_line_is_signed_and_read_back() {
+    let (key, checkpoint) = (key(1), checkpoint());
+    let note = checkpoint.sign_extended(&key, Some("at-rest 00ff")).unwrap();
+    let verifying = key.verifying_key();
+    let read = Checkpoint::verify_extended(&note, &checkpoint.origin, &verifying).unwrap();
+    assert_eq!(read, (checkpoint.clone(), Some("at-rest 00ff")));
+    assert_eq!(Checkpoint::verify(&note, &checkpoint.origin, &verifying).unwrap(), checkpoint);
+    let plain = checkpoint.sign(&key).unwrap();
+    let read = Checkpoint::verify_extended(&plain, &checkpoint.origin, &verifying).unwrap();
+    assert_eq!(read.1, None);
+    for cut in [note.replace("at-rest 00ff\n", ""), note.replace("00ff", "00fe")] {
+        Checkpoint::verify(&cut, &checkpoint.origin, &verifying).unwrap_err();
+    }
+    for line in ["", "two\nlines", "a\u{0}"] {
+        checkpoint.sign_extended(&key, Some(line)).unwrap_err();
+    }
+}

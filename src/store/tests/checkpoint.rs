@@ -232,3 +232,73 @@ async fn an_appliance_database_from_yesterday_serves_reads_only() {
     let kept = migrate::CONTROL.len() + 2;
     assert_eq!(opened.findings()[0].1, format!("rolled_back at {kept}"));
 }
+
+/// Pages of a file that differ from another's.
+fn changed_pages(new: &[u8], old: &[u8]) -> Vec<usize> {
+    let pages = new.chunks(4096).zip(old.chunks(4096)).enumerate();
+    pages.filter(|(_, (new, old))| new != old).map(|(page, _)| page).collect()
+}
+
+#[tokio::test]
+async fn a_single_page_from_yesterday_is_an_alarm_whether_closed_or_killed() {
+    let site = Site::new(&["a"]).await.reopen(|_| {}).await;
+    let yesterday = std::fs::read(site.file("tenant.db")).unwrap();
+    site.put(&["b", "c"]).await;
+    let site = site.reopen(|_| {}).await;
+    let closed = site.ground.image("closed");
+    site.put(&["d"]).await;
+    let killed = site.ground.image("killed");
+    let wal = tenant_path(&killed, site.tenant, "tenant.db-wal");
+    assert!(std::fs::metadata(wal).unwrap().len() > 4096, "the last change is in the log");
+    for image in [closed, killed] {
+        let today = std::fs::read(tenant_path(&image, site.tenant, "tenant.db")).unwrap();
+        let pages = changed_pages(&today, &yesterday);
+        assert!(pages.len() > 3, "settings, their index, the log and its tail: {pages:?}");
+        for page in pages {
+            let copy = image.with_extension(page.to_string());
+            copy_tree(&image, &copy);
+            let mut bytes = today.clone();
+            let place = page * 4096..(page + 1) * 4096;
+            bytes[place.clone()].copy_from_slice(&yesterday[place]);
+            let database = tenant_path(&copy, site.tenant, "tenant.db");
+            std::fs::write(&database, &bytes).unwrap();
+            let revived = site.ground.open_at(&copy);
+            match revived.try_ctx(site.tenant).await {
+                Ok(ctx) => assert_ne!(*ctx.health(), Health::Sound, "page {page}"),
+                Err(error) => assert_eq!(error.code(), "store_damaged", "page {page}"),
+            }
+            revived.close().await;
+            assert_eq!(std::fs::read(&database).unwrap(), bytes, "evidence is kept");
+        }
+        let revived = site.ground.open_at(&image);
+        assert_eq!(*revived.ctx(site.tenant).await.health(), Health::Sound, "as it was");
+    }
+}
+
+#[tokio::test]
+async fn a_kill_while_the_log_is_folded_is_no_alarm() {
+    let site = Site::new(&["a"]).await.reopen(|_| {}).await;
+    site.put(&["b"]).await;
+    let before = std::fs::read(site.file("tenant.db")).unwrap();
+    let ctx = site.opened.ctx(site.tenant).await;
+    let open = site.opened.store.inner.open.lock().get(&site.tenant).cloned().unwrap();
+    open.fold().await.unwrap();
+    let image = site.ground.image("folded");
+    let after = std::fs::read(tenant_path(&image, site.tenant, "tenant.db")).unwrap();
+    assert_ne!(before, after);
+    drop((ctx, open));
+    let revived = site.ground.open_at(&image);
+    let ctx = revived.ctx(site.tenant).await;
+    assert_eq!(*ctx.health(), Health::Sound);
+    assert_eq!(names(&ctx).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn what_the_file_is_can_not_be_left_out_of_one_slot() {
+    let site = Site::new(&["a"]).await.reopen(|_| {}).await;
+    let bytes = std::fs::read(site.file("checkpoint")).unwrap();
+    let slots: Vec<_> = bytes.chunks(4096).map(String::from_utf8_lossy).collect();
+    assert!(slots.iter().all(|slot| slot.contains("\nat-rest ")), "{slots:?}");
+    let heads: Vec<_> = slots.iter().map(|slot| slot.split("\n\n").next().unwrap()).collect();
+    assert_eq!(heads[0], heads[1]);
+}
