@@ -23,7 +23,7 @@ static NEXT_TEMPORARY: AtomicU64 = AtomicU64::new(0);
 /// retried: the kernel may have dropped the dirty pages.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let (mut file, temporary) = create_temporary(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = file.write_all(bytes).and_then(|()| synced(file.sync_all()));
     drop(file);
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {
         // The first error is the one to tell; a file that stays is found by
@@ -39,7 +39,23 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the directory cannot be opened or synced.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
+    synced(File::open(path)?.sync_all())
+}
+
+/// A sync that failed, inside of the error that says so.
+#[derive(Debug, thiserror::Error)]
+#[error("a sync to disk failed: {0}")]
+struct FailedSync(#[source] io::Error);
+
+fn synced(result: io::Result<()>) -> io::Result<()> {
+    result.map_err(|error| io::Error::new(error.kind(), FailedSync(error)))
+}
+
+/// Whether the error of a function of this module is a failed sync: nobody knows what is on disk
+/// then, and the process must end.
+#[must_use]
+pub fn is_failed_sync(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<FailedSync>())
 }
 
 /// Removes what a crash in the middle of [`write_atomically`] left in the directory `path`, and
@@ -111,6 +127,15 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the temporary file is gone");
         assert!(write_atomically(&dir.path().join("absent/checkpoint"), b"x").is_err());
         assert!(write_atomically(Path::new("/"), b"x").is_err());
+    }
+
+    #[test]
+    fn a_failed_sync_is_told_from_other_failures() {
+        let failed = synced(Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+        assert!(is_failed_sync(&failed));
+        assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+        assert!(!is_failed_sync(&write_atomically(Path::new("/"), b"x").unwrap_err()));
+        assert!(!is_failed_sync(&sync_dir(Path::new("/no/such/directory")).unwrap_err()));
     }
 
     #[test]

@@ -137,8 +137,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Does not return from a failed sync, wherever it surfaces.
     pub(crate) const fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::Io { what, source }
+        move |source| {
+            if seal::is_failed_sync(&source) {
+                fatal::sync_failed(what, &source);
+            }
+            Self::Io { what, source }
+        }
     }
 }
 
