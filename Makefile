@@ -42,6 +42,16 @@ test: setup weights web ## Run every check and every test
 	@packaging/setup.sh test
 	@packaging/check.sh
 
+# How long `make torture` goes on: kills, states of a disk after a power cut; every operation of every
+# flow fails, every byte of every file is flipped.
+KILLS ?= 10000
+STATES ?= 200000
+
+.PHONY: torture
+torture: setup weights web ## Run the fault tests long: KILLS=10000 STATES=200000 (a day on two cores)
+	@KILLS="$(KILLS)" STATES="$(STATES)" STRIDE=1 EVERY_BYTE=1 cargo nextest run --locked --workspace \
+	  --no-capture --no-fail-fast -E 'binary(faults) | test(no_kill_loses_or_halves_anything)'
+
 .PHONY: bench
 bench: build bench-retrieval ## Run the benches (ten minutes and 4 GB in the temporary directory)
 	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale

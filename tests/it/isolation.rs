@@ -12,7 +12,7 @@ use crate::support::{Answer, Appliance, Client, Person, fixtures};
 const TENANTS: [&str; 2] = ["alpha", "beta"];
 
 /// One id of every kind that lives in a tenant.
-type Ids = BTreeMap<&'static str, String>;
+pub(crate) type Ids = BTreeMap<&'static str, String>;
 
 struct World {
     appliance: Appliance,
@@ -37,7 +37,7 @@ fn world() -> World {
 }
 
 /// Makes one object of every kind.
-fn objects(admin: &Client) -> Ids {
+pub(crate) fn objects(admin: &Client) -> Ids {
     let note = fixtures::markdown("Pump note", "The coupling gap of P-7 is 3 mm.");
     let (uploaded, job) = admin.ingest("note.md", &note, &[("classification", "INTERNAL")]);
     assert_eq!(job["state"], "done", "{job:#}");
@@ -60,7 +60,7 @@ fn objects(admin: &Client) -> Ids {
     ])
 }
 
-fn kind_name(kind: IdKind) -> Option<&'static str> {
+pub(crate) fn kind_name(kind: IdKind) -> Option<&'static str> {
     match kind {
         IdKind::Tenant => Some("tenant"),
         IdKind::User => Some("user"),
@@ -75,7 +75,7 @@ fn kind_name(kind: IdKind) -> Option<&'static str> {
 }
 
 /// The path with `ids` in it, except that the parameter `odd` gets `value`.
-fn path(route: &RouteInfo, ids: &Ids, odd: Option<(&IdParameter, &str)>) -> String {
+pub(crate) fn path(route: &RouteInfo, ids: &Ids, odd: Option<(&IdParameter, &str)>) -> String {
     let mut path = route.path.to_owned();
     for parameter in &route.ids {
         let value = match (odd, kind_name(parameter.kind)) {
@@ -90,7 +90,7 @@ fn path(route: &RouteInfo, ids: &Ids, odd: Option<(&IdParameter, &str)>) -> Stri
 
 /// A body that passes the reader, so that the answer is about the object and not about the body.
 /// Every route that reads a body needs its row here: a new one fails the test that uses it.
-fn body(route: &RouteInfo) -> Option<(&'static str, Bytes)> {
+pub(crate) fn body(route: &RouteInfo) -> Option<(&'static str, Bytes)> {
     let media_type = route.request_media_type?;
     let value = match route.operation {
         "conversation_rename" => json!({ "title": "renamed" }),

@@ -74,7 +74,6 @@ impl Client {
     }
 
     /// The same person after a restart on another port.
-    #[allow(dead_code, reason = "a bench restarts; the tests sign in anew")]
     pub(crate) fn move_to(&mut self, address: &str) {
         address.clone_into(&mut self.address);
     }
@@ -99,6 +98,16 @@ impl Client {
 
     /// Uploads a file with fields (RFC 7578).
     pub(crate) fn upload(&self, name: &str, content: &[u8], fields: &[(&str, &str)]) -> Answer {
+        self.try_upload(name, content, fields).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// As [`Client::upload`], to a server that may go away meanwhile.
+    pub(crate) fn try_upload(
+        &self,
+        name: &str,
+        content: &[u8],
+        fields: &[(&str, &str)],
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
         let boundary = "it-boundary-5d1c0a";
         let mut body = Vec::new();
         for (field, value) in fields {
@@ -115,7 +124,7 @@ impl Client {
         body.extend_from_slice(content);
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         let kind = format!("multipart/form-data; boundary={boundary}");
-        self.send("POST", "/api/v1/documents/upload", Some((&kind, body.into())))
+        self.try_send("POST", "/api/v1/documents/upload", Some((&kind, body.into())))
     }
 
     /// Uploads a file and waits until its job has ended; returns upload and job.
@@ -147,20 +156,35 @@ impl Client {
 
     /// One request on a connection of its own.
     pub(crate) fn send(&self, method: &str, target: &str, body: Option<(&str, Bytes)>) -> Answer {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        self.try_send(method, target, body)
+            .unwrap_or_else(|error| panic!("{method} {target}: {error}"))
+    }
+
+    /// As [`Client::send`], to a server that may go away meanwhile.
+    pub(crate) fn try_send(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<(&str, Bytes)>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let sent = tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(method, target, body));
-            sent.await.unwrap_or_else(|_| panic!("{method} {target}: no answer in time"))
+            tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(method, target, body)).await?
         })
     }
 
     #[expect(clippy::disallowed_methods, reason = "the test is the outside world")]
-    async fn exchange(&self, method: &str, target: &str, body: Option<(&str, Bytes)>) -> Answer {
-        let stream = TcpStream::connect(&self.address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await.unwrap();
+    async fn exchange(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<(&str, Bytes)>,
+    ) -> Result<Answer, Box<dyn std::error::Error>> {
+        let stream = TcpStream::connect(&self.address).await?;
+        let name = ServerName::try_from("localhost")?;
+        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await?;
         let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let mut request = Request::builder().method(method).uri(target).header(HOST, &self.address);
         for (name, value) in &self.headers {
@@ -170,9 +194,9 @@ impl Client {
             Some((kind, body)) => request.header(CONTENT_TYPE, kind).body(Full::new(body)),
             None => request.body(Full::default()),
         };
-        let response = sender.send_request(request.unwrap()).await.unwrap();
+        let response = sender.send_request(request?).await?;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 }

@@ -59,6 +59,12 @@ impl Appliance {
 
     /// As [`Appliance::start`], with these variables in its environment.
     pub(crate) fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.launch(variables);
+        self.wait_until_ready();
+    }
+
+    /// Starts the server and waits for nothing.
+    pub(crate) fn launch(&mut self, variables: &[(&str, &str)]) {
         let log = std::fs::File::create(self.dir.path().join("server.log")).unwrap();
         let child = Command::new(executable())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
@@ -72,6 +78,10 @@ impl Appliance {
             .spawn()
             .unwrap();
         self.server = Some(child);
+    }
+
+    /// Waits until the server that was launched answers.
+    pub(crate) fn wait_until_ready(&mut self) {
         let started = Instant::now();
         loop {
             if let Some(url) = self.ready_url() {
