@@ -31,15 +31,18 @@ use std::time::{Duration, Instant};
 use audit::{Action, Event};
 use base::{RequestId, TenantId, Timestamp};
 use parking_lot::Mutex;
-use seal::{DataKey, EncryptedCursor, EncryptedReader, EncryptedWriter, KeyPurpose, WrappedKey};
+use seal::{
+    DataKey, EncryptedCursor, EncryptedReader, EncryptedWriter, KeyPurpose, SigningKey, WrappedKey,
+};
 
 use crate::blobs::context_of;
+use crate::checkpoint::CheckpointFile;
 use crate::connection::{self, Access, Connection};
 use crate::database::Opening;
 use crate::directory::make_private_dir;
 use crate::ledger::{Stamp, read_frontier};
 use crate::master_key::blocking;
-use crate::open_tenant::{OpenTenant, TenantFiles, Vault};
+use crate::open_tenant::{OpenTenant, TenantFiles, Vault, tenant_origin};
 use crate::scope::Suspended;
 use crate::{ApplianceScope, Health, Store, StoreError, control, fatal, steps};
 
@@ -343,6 +346,7 @@ impl Store {
             .and_then(|()| seal::sync_dir(change.tenant.dir()))
             .map_err(StoreError::io("syncing the tenant's directory"))?;
         change.progress.go_on()?;
+        self.tell_of_no_file(change.id, change.tenant.dir())?;
         steps::reached("everything copied");
         let Change { id, generation, .. } = *change;
         let (old, new) = (change.old_wrapped.clone(), change.new_wrapped.clone());
@@ -357,6 +361,18 @@ impl Store {
         self.inner.tenants.write().insert(id, row);
         steps::reached("switch committed");
         Ok(())
+    }
+
+    /// From here on either file may be the one that counts, so the checkpoint must tell of neither;
+    /// the next opening, in this process or after a kill, tells of the one that it finds.
+    fn tell_of_no_file(&self, id: TenantId, dir: &Path) -> Result<(), StoreError> {
+        let signing = SigningKey::from_seed(&self.inner.tenant_keys(id)?.seed);
+        let path = dir.join("checkpoint");
+        let Some((mut checkpoint, _)) = CheckpointFile::open(&path, &tenant_origin(id), signing)?
+        else {
+            return Err(StoreError::Missing("a checkpoint"));
+        };
+        checkpoint.set_at_rest(None).map_err(StoreError::io("writing the checkpoint"))
     }
 }
 
