@@ -112,6 +112,14 @@ const ERRORS: &[ErrorKind] = &[
     row("store_damaged", S::INTERNAL_SERVER_ERROR, "A stored value is not what it should be", "Run `millwright audit verify` and restore a backup."),
     row("schema_unknown", S::SERVICE_UNAVAILABLE, "The database was written by another version of the program", "Start the version that wrote it, or a newer one."),
     row("audit_unavailable", S::SERVICE_UNAVAILABLE, "The audit entry can't be written; nothing has changed", "Try again; if it stays, check disk and log of the machine."),
+    // Keys
+    row("sealed", S::SERVICE_UNAVAILABLE, "The appliance is sealed", "Unseal it with the passphrase or with shares: on its start page, or with `millwright unseal` on the machine."),
+    row("not_sealed", S::CONFLICT, "The appliance is not sealed", "Nothing is to be done: it is open already."),
+    row("passphrase_refused", S::FORBIDDEN, "The passphrase is wrong", "Check keyboard layout and capital letters. Every mistake makes the next try wait longer."),
+    row("share_refused", S::UNPROCESSABLE_ENTITY, "The share can't be counted", "Bring another share of the newest set; `detail` says what is wrong with this one."),
+    row("unseal_delayed", S::TOO_MANY_REQUESTS, "Too many tries to unseal", "Wait as long as the Retry-After header says; `millwright unseal` on the machine itself does not wait."),
+    row("console_required", S::FORBIDDEN, "This is done on the machine itself", "Use `millwright key` there."),
+    row("key_change_refused", S::CONFLICT, "The key can't be changed as things are", "`detail` says what to do first."),
     // Documents
     row("document_not_found", S::NOT_FOUND, "There is no such document", "See the list of documents."),
     row("revision_not_found", S::NOT_FOUND, "The document has no such revision", "See the list of its revisions."),

@@ -20,7 +20,9 @@ use crate::frame::{cors_layer, frame};
 use crate::problem::Problem;
 use crate::route::{Method, Route, RouteInfo};
 use crate::state::AppState;
-use crate::{about, admin, appliance, auth, chat, conversations, documents, health, jobs, search};
+use crate::{
+    about, admin, appliance, auth, chat, conversations, documents, health, jobs, sealed, search,
+};
 
 /// Between two pieces of a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);
@@ -37,6 +39,7 @@ static TABLE: LazyLock<Vec<Route>> = LazyLock::new(|| {
         search::routes(),
         admin::routes(),
         appliance::routes(),
+        sealed::routes(),
     ];
     groups.into_iter().flatten().collect()
 });

@@ -13,7 +13,8 @@ pub trait Action: sealed::Sealed + Send + Sync + 'static {
     const PERMISSION: Permission;
 }
 
-/// An action on the appliance as a whole. Implemented by the marker types of [`tenants`] alone.
+/// An action on the appliance as a whole. Implemented by the marker types of [`tenants`] and
+/// [`keys`] alone.
 pub trait ApplianceAction: sealed::Sealed + Send + Sync + 'static {
     /// The permission that it needs.
     const PERMISSION: Permission;
@@ -87,4 +88,6 @@ actions! { ApplianceAction:
         Remove => TenantsRemove,
         Audit => TenantsAudit,
     }
+    /// Keys of the appliance and of its tenants.
+    keys { Manage => KeysManage }
 }

@@ -59,8 +59,8 @@ mod rate_limit;
 mod visibility;
 
 pub use actions::{
-    Action, ApplianceAction, audit, chat, conversations, documents, jobs, metrics, profile, search,
-    sessions, settings, tenants, tokens, usage, users,
+    Action, ApplianceAction, audit, chat, conversations, documents, jobs, keys, metrics, profile,
+    search, sessions, settings, tenants, tokens, usage, users,
 };
 pub use error::Denied;
 pub use permission::{Permission, PermissionSet, permissions_of};

@@ -81,13 +81,15 @@ pub enum Permission {
     TenantsAudit,
     /// Set and lift a legal hold over the tenant's audit log.
     AuditHold,
+    /// See how the master key is kept, change it and the keys of tenants, set passphrase and shares.
+    KeysManage,
 }
 
 use Permission as P;
 
 impl Permission {
     /// All permissions, in the order of the matrix.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         P::ChatSend,
         P::ConversationsRead,
         P::ConversationsChange,
@@ -124,6 +126,7 @@ impl Permission {
         P::TenantsRemove,
         P::TenantsAudit,
         P::AuditHold,
+        P::KeysManage,
     ];
 
     /// The name used in API, audit log, UI and documentation.
@@ -166,6 +169,7 @@ impl Permission {
             P::TenantsRemove => "tenants.remove",
             P::TenantsAudit => "tenants.audit",
             P::AuditHold => "audit.hold",
+            P::KeysManage => "keys.manage",
         }
     }
 
@@ -299,6 +303,7 @@ const APPLIANCE: PermissionSet = PermissionSet::of(&[
     P::TenantsChange,
     P::TenantsRemove,
     P::TenantsAudit,
+    P::KeysManage,
 ]);
 
 /// What needs a second factor that was shown lately.
@@ -311,6 +316,7 @@ const STEP_UP: PermissionSet = PermissionSet::of(&[
     P::TenantsChange,
     P::TenantsRemove,
     P::AuditHold,
+    P::KeysManage,
 ]);
 
 /// What `role` may do in its tenant.

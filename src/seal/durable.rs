@@ -76,6 +76,29 @@ pub fn remove_temporary_files(path: &Path) -> io::Result<usize> {
     Ok(removed)
 }
 
+/// As [`remove_temporary_files`], for those of the one file `path`: its directory may hold other
+/// things.
+///
+/// # Errors
+/// As [`remove_temporary_files`]; a directory that is not there is fine.
+pub fn remove_temporary_files_of(path: &Path) -> io::Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let prefix = format!(".{}.", name.to_string_lossy());
+    let entries = match fs::read_dir(parent_of(path)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if found.starts_with(&prefix) && found.ends_with(TEMPORARY_SUFFIX) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// A new private file beside `path`, opened for writing, and its name.
 pub(crate) fn create_temporary(path: &Path) -> io::Result<(File, PathBuf)> {
     let name = path.file_name().ok_or_else(|| {
@@ -149,6 +172,18 @@ mod tests {
         assert_eq!(remove_temporary_files(dir.path()).unwrap(), 1);
         assert_eq!(remove_temporary_files(dir.path()).unwrap(), 0);
         assert_eq!(fs::read(&path).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn leftovers_of_one_file_are_removed_and_those_of_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, theirs) = (dir.path().join("master.key"), dir.path().join("other.key"));
+        let left = [&ours, &theirs].map(|path| create_temporary(path).unwrap().1);
+        fs::write(&ours, b"kept").unwrap();
+        remove_temporary_files_of(&ours).unwrap();
+        assert_eq!(left.map(|path| path.exists()), [false, true]);
+        assert!(ours.exists());
+        remove_temporary_files_of(&dir.path().join("absent/key")).unwrap();
     }
 
     #[test]

@@ -33,7 +33,9 @@ mod shares;
 mod signing;
 
 pub use data_key::DataKey;
-pub use durable::{is_failed_sync, remove_temporary_files, sync_dir, write_atomically};
+pub use durable::{
+    is_failed_sync, remove_temporary_files, remove_temporary_files_of, sync_dir, write_atomically,
+};
 pub use error::SealError;
 pub use file::{
     CACHED_CHUNKS, ChunkSize, EncryptedCursor, EncryptedReader, EncryptedWriter, FILE_CHUNKS_MAX,

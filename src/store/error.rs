@@ -29,7 +29,10 @@ pub enum StoreError {
     },
     /// A key failed.
     #[error("a key of the store failed")]
-    Seal(#[from] SealError),
+    Seal(#[source] SealError),
+    /// A passphrase, a share or a number of shares that somebody brought is not right.
+    #[error("{0}")]
+    KeyInput(SealError),
     /// A file without which the store can't be opened is not there.
     #[error("{0} is missing; restore it from a backup")]
     Missing(&'static str),
@@ -148,6 +151,20 @@ impl StoreError {
     }
 }
 
+impl From<SealError> for StoreError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::WrongPassphrase
+            | SealError::WeakPassphrase(_)
+            | SealError::ShareFormat(_)
+            | SealError::ShareRefused(_)
+            | SealError::ShareCount { .. }
+            | SealError::NoSuchProtection(_) => Self::KeyInput(error),
+            other => Self::Seal(other),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
         // Wherever it surfaces: a statement that outgrows the page cache writes and syncs too.
@@ -168,7 +185,7 @@ impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
             Self::InUse | Self::DataDirectory(_) => "data_directory_unusable",
-            Self::Seal(error) => seal_code(error),
+            Self::Seal(error) | Self::KeyInput(error) => seal_code(error),
             Self::Io { .. }
             | Self::Database(_)
             | Self::DiskFull(_)
@@ -209,13 +226,13 @@ impl Coded for StoreError {
         match self {
             Self::Invalid(violation) => Some(violation.clone()),
             Self::SlugTaken => Some(Violation::new("slug", "is taken by another tenant")),
-            Self::Seal(SealError::WeakPassphrase(reason)) => {
+            Self::KeyInput(SealError::WeakPassphrase(reason)) => {
                 Some(Violation::new("passphrase", *reason))
             }
-            Self::Seal(error @ SealError::ShareCount { .. }) => {
+            Self::KeyInput(error @ SealError::ShareCount { .. }) => {
                 Some(Violation::new("threshold", error.to_string()))
             }
-            Self::Seal(error @ SealError::ShareFormat(_)) => {
+            Self::KeyInput(error @ SealError::ShareFormat(_)) => {
                 Some(Violation::new("share", error.to_string()))
             }
             _ => None,

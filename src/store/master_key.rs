@@ -108,7 +108,7 @@ impl Store {
     /// last. From the next start on somebody has to unseal.
     ///
     /// # Errors
-    /// [`StoreError::Seal`] for a weak passphrase, [`StoreError::KeyChangeRefused`] where the service
+    /// [`StoreError::KeyInput`] for a weak passphrase, [`StoreError::KeyChangeRefused`] where the service
     /// manager keeps the key.
     pub async fn key_passphrase_set(
         &self,
@@ -185,7 +185,7 @@ impl Store {
     /// They are returned this once and kept nowhere.
     ///
     /// # Errors
-    /// [`StoreError::Seal`] for numbers out of bounds.
+    /// [`StoreError::KeyInput`] for numbers out of bounds.
     pub async fn key_shares_make(
         &self,
         scope: &ApplianceScope,

@@ -73,7 +73,7 @@ impl Store {
     /// removing one and other changes of keys wait meanwhile. Costs some commits.
     ///
     /// # Errors
-    /// [`StoreError::KeyChangeRefused`] when something is missing for it, [`StoreError::Seal`] for a
+    /// [`StoreError::KeyChangeRefused`] when something is missing for it, [`StoreError::KeyInput`] for a
     /// wrong passphrase; nothing has changed then. An error after the commit says that the next start
     /// finishes the change.
     pub async fn master_key_rotate(

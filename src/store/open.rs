@@ -142,6 +142,11 @@ impl Store {
         remove_leftovers(&dir)?;
         let (_, on_missing) = find_start(&dir)?;
         let place = key_place(&dir, &options);
+        // A key may be in one of them.
+        if let Err(error) = seal::remove_temporary_files_of(&place.key_file) {
+            // Its directory may be one that only shows what is asked for by name.
+            tracing::warn!(%error, "temporary files beside the key file can't be looked for");
+        }
         match place.find(on_missing, options.entropy.as_ref())? {
             Found::Key(master, origin) => {
                 let (store, key) = Self::open_with(options, dir, lock, master, origin)?;

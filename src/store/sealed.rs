@@ -98,7 +98,7 @@ impl SealedStore {
     /// Opens the key with the passphrase. Blocks for about a fifth of a second.
     ///
     /// # Errors
-    /// [`StoreError::Seal`].
+    /// [`StoreError::KeyInput`].
     pub fn open_with_passphrase(&self, passphrase: &str) -> Result<MasterKey, StoreError> {
         Ok(self.sealed.open_with_passphrase(passphrase)?)
     }
@@ -107,7 +107,7 @@ impl SealedStore {
     /// last one, and all of them when they do not give the key.
     ///
     /// # Errors
-    /// [`StoreError::Seal`]: for a text that is no share, a share of another set, one that was counted
+    /// [`StoreError::KeyInput`]: for a text that is no share, a share of another set, one that was counted
     /// already, and shares of which one is false.
     pub fn bring_share(&self, text: &str) -> Result<ShareProgress, StoreError> {
         let share = Share::parse(text)?;

@@ -67,6 +67,16 @@ pub(super) async fn asset_get(
     embedded(&path)
 }
 
+/// The page of a sealed appliance.
+pub(crate) fn sealed_page() -> Result<Response, Problem> {
+    Ok(embedded::<Html>("sealed.html")?.response)
+}
+
+/// A file below `/assets/`, for a sealed appliance.
+pub(crate) fn asset(path: &str) -> Result<Response, Problem> {
+    Ok(embedded::<AnyFile>(path)?.response)
+}
+
 /// The file with its tag, so that a browser asks again and gets 304.
 fn embedded<M: Media>(path: &str) -> Result<Raw<M>, Problem> {
     let (content, tag) = BY_NAME.get(path).ok_or_else(|| Problem::new("route_not_found"))?;
@@ -102,7 +112,7 @@ mod tests {
 
     #[test]
     fn every_page_loads_only_what_is_embedded() {
-        for page in ["start.html", "docs.html"] {
+        for page in ["start.html", "docs.html", "sealed.html"] {
             let html = std::str::from_utf8(BY_NAME[page].0).unwrap();
             let mut loaded = 0;
             for attribute in ["src=\"", "href=\""] {

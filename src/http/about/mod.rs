@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(crate) use assets::{asset, sealed_page};
+
 use crate::call::Public;
 use crate::endpoint::endpoint;
 use crate::health::set_figures;

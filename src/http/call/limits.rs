@@ -17,7 +17,7 @@ pub(super) fn limit_sign_ins(head: &Head) -> Result<(), Problem> {
 }
 
 /// What shares a limit: an address, or the network of 64 bits that one IPv6 machine may use freely.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 @ IpAddr::V4(_) => v4,

@@ -32,6 +32,7 @@ use crate::state::AppState;
 pub(crate) use authenticate::COOKIE_NAME;
 use authenticate::{Caller, authenticate};
 use limits::limit_sign_ins;
+pub(crate) use limits::network;
 
 const ACCESS_DENIED: audit::Action = audit::Action::new("access.denied");
 
@@ -43,6 +44,11 @@ pub(crate) struct PeerAddress(pub(crate) IpAddr);
 /// crate can make one.
 #[derive(Clone)]
 pub(crate) struct ConsolePeer(pub(crate) ConsoleKey);
+
+/// The other end is at the machine itself; an extension of requests that came by the console's socket
+/// while the appliance is sealed and there is no operator's key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AtConsole;
 
 /// One request on its way to its handler.
 pub(crate) struct Call {
@@ -283,6 +289,14 @@ impl<A: ApplianceAction> Appliance<A> {
     /// The permit for what is done.
     pub(crate) fn permit(&self) -> Result<AppliancePermit<'_, A>, Denied> {
         authorize_appliance(&self.scope)
+    }
+
+    /// As [`Appliance::permit`], for what is only done on the machine itself.
+    pub(crate) fn permit_at_console(&self) -> Result<AppliancePermit<'_, A>, Problem> {
+        if self.scope.home().is_some() {
+            return Err(Problem::new("console_required"));
+        }
+        Ok(self.permit()?)
     }
 }
 

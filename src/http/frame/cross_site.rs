@@ -16,7 +16,7 @@ fn is_state_changing(method: &Method) -> bool {
 }
 
 /// Refuses a state-changing request that a browser sends for another site.
-pub(super) fn check(request: &Request) -> Result<(), Problem> {
+pub(crate) fn check(request: &Request) -> Result<(), Problem> {
     let exempt = !is_state_changing(request.method())
         // A page can't set this header for another site without being allowed by CORS.
         || request.headers().contains_key(header::AUTHORIZATION)

@@ -1,7 +1,7 @@
 //! What surrounds every request: its id, its log line, its figures, the headers of its answer, and
 //! the problem document when it failed.
 
-mod cross_site;
+pub(crate) mod cross_site;
 mod headers;
 
 use std::panic::AssertUnwindSafe;
@@ -102,7 +102,7 @@ async fn caught(answer: impl Future<Output = Response>) -> Response {
 }
 
 /// Renders a problem, and sets the headers that every answer has.
-fn finish(response: Response, id: Option<RequestId>, route: &str) -> Response {
+pub(crate) fn finish(response: Response, id: Option<RequestId>, route: &str) -> Response {
     let mut response = match response.extensions().get::<Problem>() {
         Some(problem) => {
             problem.log();

@@ -5,11 +5,11 @@ use std::time::Instant;
 use base::{TenantId, Timestamp};
 use models::WorkerState;
 use parse::LandlockState;
-use store::{Health, WitnessState};
+use store::{Health, KeyProtection, WitnessState};
 
 use super::{Part, PartState};
 use crate::state::AppState;
-use crate::tls::RENEW_BEFORE_DAYS;
+use crate::tls::{RENEW_BEFORE_DAYS, notice};
 
 /// Below this much free space uploads may fail soon.
 const DISK_LOW_BYTES: u64 = 1024 * 1024 * 1024;
@@ -122,9 +122,14 @@ fn witness_part(witness: &WitnessState) -> Part {
 }
 
 fn key_part(state: &AppState) -> Part {
-    match state.store.key_origin() {
-        seal::KeyOrigin::Credential => ok("key", "the master key came from a credential"),
-        _ => ok("key", "the master key came from a key file: keep a copy in a safe place"),
+    match state.store.key_protection() {
+        KeyProtection::Credential => ok("key", "the master key comes from a credential"),
+        KeyProtection::Sealed => {
+            ok("key", "the master key is under a passphrase or shares: each start is unsealed")
+        }
+        KeyProtection::KeyFile => {
+            ok("key", "the master key comes from a key file: keep a copy in a safe place")
+        }
     }
 }
 
@@ -133,17 +138,30 @@ fn certificate_part(state: &AppState) -> Part {
         return ok("certificate", "plain HTTP on a loopback address: no certificate in use");
     };
     let days = tls.days_left();
-    let renew = match tls.authority_file() {
-        Some(_) => "it is renewed daily when due: see the log for what went wrong".to_owned(),
-        None => "replace the configured certificate and restart".to_owned(),
-    };
-    if days < 0 {
-        troubled("certificate", PartState::Failed, "the server certificate has ended", renew)
-    } else if days < RENEW_BEFORE_DAYS {
-        let detail = format!("the server certificate ends in {days} days");
-        troubled("certificate", PartState::Degraded, detail, renew)
+    let own = tls.authority_file().is_none();
+    let renew = if own {
+        "replace the configured certificate: its files are read again once a day and at a restart"
     } else {
-        ok("certificate", format!("the server certificate is valid for {days} days"))
+        "it is renewed daily when due: see the log for what went wrong"
+    };
+    let uncovered = tls.uncovered_names();
+    let detail = format!("the server certificate is valid for {days} days");
+    match notice(days) {
+        Some(0) => {
+            troubled("certificate", PartState::Failed, "the server certificate has ended", renew)
+        }
+        Some(limit) if limit <= RENEW_BEFORE_DAYS => {
+            let detail = format!("the server certificate ends in {days} days");
+            troubled("certificate", PartState::Degraded, detail, renew)
+        }
+        _ if !uncovered.is_empty() => {
+            let detail = format!("{detail}, but not for {}", uncovered.join(", "));
+            let action = "have it issued for all names of server.names, or correct them";
+            troubled("certificate", PartState::Degraded, detail, action)
+        }
+        // Early enough to order a new one.
+        Some(_) if own => troubled("certificate", PartState::Ok, detail, renew),
+        _ => ok("certificate", detail),
     }
 }
 

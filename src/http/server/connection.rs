@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,7 +19,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::first_bytes::FirstBytes;
-use crate::call::{ConsolePeer, PeerAddress};
+use super::takeover::Takeover;
+use crate::call::{AtConsole, ConsolePeer, PeerAddress};
 
 /// A client that has not finished its handshake by then is cut off.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -38,7 +39,8 @@ const HEADERS_MAX: usize = 100;
 /// What every connection needs.
 #[derive(Clone)]
 pub(super) struct Connections {
-    pub(super) router: Router,
+    /// What answers now.
+    pub(super) answering: Takeover,
     pub(super) places: Arc<Semaphore>,
     /// Connections that have not ended.
     pub(super) open: TaskTracker,
@@ -46,10 +48,10 @@ pub(super) struct Connections {
 }
 
 /// Who is at the other end; becomes an extension of each request.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Peer {
     Address(IpAddr),
-    Console(ConsolePeer),
+    Console,
 }
 
 impl Connections {
@@ -81,25 +83,33 @@ impl Connections {
         });
     }
 
-    pub(super) fn spawn_console(&self, stream: tokio::net::UnixStream, peer: ConsolePeer) {
+    pub(super) fn spawn_console(&self, stream: tokio::net::UnixStream) {
         let this = self.clone();
-        self.open.spawn(async move { this.serve(stream, Peer::Console(peer)).await });
+        self.open.spawn(async move { this.serve(stream, Peer::Console).await });
     }
 
     async fn serve<S>(self, stream: S, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = self.router.map_request(move |mut request: Request<Incoming>| {
-            match &peer {
-                Peer::Address(address) => {
-                    request.extensions_mut().insert(PeerAddress(*address));
+        let answering = self.answering;
+        // Looked up for each request: a connection that was opened while the appliance was sealed is
+        // answered by the whole of it afterwards.
+        let service = tower::service_fn(move |request: Request<Incoming>| {
+            let (mut request, router) = (request.map(Body::new), answering.router());
+            let extensions = request.extensions_mut();
+            match (peer, answering.console_key()) {
+                (Peer::Address(address), _) => {
+                    extensions.insert(PeerAddress(address));
                 }
-                Peer::Console(console) => {
-                    request.extensions_mut().insert(console.clone());
+                (Peer::Console, Some(key)) => {
+                    extensions.insert(ConsolePeer(key));
+                }
+                (Peer::Console, None) => {
+                    extensions.insert(AtConsole);
                 }
             }
-            request
+            router.oneshot(request)
         });
         let builder = builder();
         let stream = TokioIo::new(FirstBytes::new(stream, HEADER));

@@ -12,17 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::Connections;
 use super::{ACCEPT_PAUSE, ServeError};
-use crate::call::ConsolePeer;
-use crate::console::{ConsoleKey, socket_path};
+use crate::console::socket_path;
 
 pub(super) struct ConsoleSocket {
     listener: UnixListener,
     path: PathBuf,
-    key: ConsoleKey,
 }
 
 impl ConsoleSocket {
-    pub(super) fn bind(data_dir: &Path, key: ConsoleKey) -> Result<Self, ServeError> {
+    pub(super) fn bind(data_dir: &Path) -> Result<Self, ServeError> {
         let path = socket_path(data_dir);
         let failed = |source| ServeError::ConsoleSocket { path: path.clone(), source };
         if let Some(directory) = path.parent() {
@@ -39,7 +37,7 @@ impl ConsoleSocket {
         }
         let listener = UnixListener::bind(&path).map_err(failed)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-        Ok(Self { listener, path, key })
+        Ok(Self { listener, path })
     }
 
     pub(super) async fn serve(self, connections: Connections, shutdown: CancellationToken) {
@@ -50,7 +48,7 @@ impl ConsoleSocket {
             };
             match accepted {
                 Ok((stream, _)) if is_operator(&stream) => {
-                    connections.spawn_console(stream, ConsolePeer(self.key.clone()));
+                    connections.spawn_console(stream);
                 }
                 Ok(_) => tracing::warn!("a foreign user was refused at the console socket"),
                 Err(error) => {

@@ -4,13 +4,13 @@
 mod connection;
 mod console_socket;
 mod first_bytes;
+mod takeover;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -19,12 +19,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::console::ConsoleKey;
 use crate::health;
-use crate::router::router;
+use crate::sealed::{SealedGate, sealed_router};
 use crate::state::AppState;
 use crate::tls::{TlsError, TlsIdentity};
 
 use connection::Connections;
 use console_socket::ConsoleSocket;
+pub use takeover::Takeover;
 
 /// How long open requests may go on after the appliance was asked to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -48,7 +49,8 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// TLS or plain HTTP.
     pub transport: Transport,
-    /// The key of the console socket at `<data-dir>/run/console.sock`; no socket without one.
+    /// The key of the console socket at `<data-dir>/run/console.sock`; no socket without one, except
+    /// while the appliance is sealed.
     pub console: Option<ConsoleKey>,
     /// TCP connections at once.
     pub connections_max: usize,
@@ -94,8 +96,7 @@ pub enum ServeError {
 
 /// A server that listens; [`Server::run`] lets it answer.
 pub struct Server {
-    state: Arc<AppState>,
-    router: Router,
+    answering: Takeover,
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<(TlsAcceptor, Arc<TlsIdentity>)>,
@@ -109,6 +110,29 @@ impl Server {
     /// # Errors
     /// [`ServeError`] when one of them can't be opened, or plain HTTP would leave the machine.
     pub async fn bind(state: Arc<AppState>, options: ServeOptions) -> Result<Self, ServeError> {
+        let data_dir = options.console.is_some().then(|| state.store.data_dir().to_owned());
+        let answering = Takeover::of_open(state, options.console.clone());
+        Self::open_sockets(answering, data_dir.as_deref(), options).await
+    }
+
+    /// As [`Server::bind`], for an appliance that is sealed. The console's socket is there to unseal
+    /// it; [`Server::takeover`] lets the whole appliance answer later.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub async fn bind_sealed(
+        gate: &Arc<SealedGate>,
+        options: ServeOptions,
+    ) -> Result<Self, ServeError> {
+        let answering = Takeover::of_sealed(sealed_router(Arc::clone(gate)));
+        Self::open_sockets(answering, Some(gate.store().data_dir()), options).await
+    }
+
+    async fn open_sockets(
+        answering: Takeover,
+        console_in: Option<&Path>,
+        options: ServeOptions,
+    ) -> Result<Self, ServeError> {
         let wanted = options.listen;
         let tls = match &options.transport {
             Transport::Tls(identity) => {
@@ -121,13 +145,15 @@ impl Server {
         let failed = |source| ServeError::Listen { address: wanted, source };
         let listener = TcpListener::bind(wanted).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let console = match options.console {
-            Some(key) => Some(ConsoleSocket::bind(state.store.data_dir(), key)?),
-            None => None,
-        };
+        let console = console_in.map(ConsoleSocket::bind).transpose()?;
         let connections_max = options.connections_max.max(1);
-        let router = router(Arc::clone(&state));
-        Ok(Self { state, router, listener, address, tls, console, connections_max })
+        Ok(Self { answering, listener, address, tls, console, connections_max })
+    }
+
+    /// What lets the whole appliance answer in the place of a sealed one.
+    #[must_use]
+    pub fn takeover(&self) -> Takeover {
+        self.answering.clone()
     }
 
     /// The address that the server listens on.
@@ -139,12 +165,17 @@ impl Server {
     /// Answers until `shutdown` is cancelled, then lets open requests end for a while.
     pub async fn run(self, shutdown: CancellationToken) {
         let connections = Connections {
-            router: self.router,
+            answering: self.answering.clone(),
             places: Arc::new(Semaphore::new(self.connections_max)),
             open: TaskTracker::new(),
             shutdown: shutdown.clone(),
         };
-        tokio::spawn(health::watch(self.state, shutdown.clone()));
+        let (answering, ending) = (self.answering, shutdown.clone());
+        tokio::spawn(async move {
+            if let Some(state) = answering.opened().await {
+                health::watch(state, ending).await;
+            }
+        });
         if let Some((_, identity)) = &self.tls {
             tokio::spawn(renew_daily(Arc::clone(identity), shutdown.clone()));
         }

@@ -4,6 +4,7 @@
 mod keys;
 mod records;
 mod requests;
+mod sealed;
 mod sign_in;
 mod sockets;
 mod support;

@@ -88,8 +88,9 @@ fn what_changes_something_says_how_it_is_recorded_and_repeated() {
         assert_eq!(posts, !inherent, "{} {}", route.method, route.operation);
         if route.path.starts_with("/api/") {
             let open = route.access == Access::Public;
-            let proves = ["session_open", "token_refresh"].contains(&route.operation);
-            assert!(!open || proves, "{} is open", route.operation);
+            let known = ["session_open", "token_refresh", "unseal_get", "unseal"];
+            let known = known.contains(&route.operation);
+            assert!(!open || known, "{} is open", route.operation);
         }
     }
 }

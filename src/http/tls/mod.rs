@@ -5,12 +5,14 @@
 //! when it nears its end or when the names change.
 
 mod issue;
+mod own_chain;
 mod settings;
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use base::{Clock, Timestamp};
 use rustls::crypto::ring;
@@ -21,6 +23,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, version};
 use tokio::sync::watch;
 
+pub(crate) use own_chain::notice;
 pub use settings::{OwnCertificate, TlsError, TlsSettings};
 
 /// A leaf with fewer days than this left is issued anew.
@@ -38,13 +41,22 @@ pub struct TlsIdentity {
     source: Source,
     clock: Arc<dyn Clock>,
     current: watch::Sender<Current>,
+    /// Names that the server is to be reached by.
+    wanted_names: Vec<String>,
+    /// The last limit before the end that was told in the log.
+    told: AtomicI64,
 }
 
 #[derive(Clone)]
 struct Current {
     key: Arc<CertifiedKey>,
     expires_at: Timestamp,
+    /// DNS names and addresses that it is for.
+    names: Vec<String>,
 }
+
+/// No limit was told yet.
+const NOTHING_TOLD: i64 = i64::MAX;
 
 enum Source {
     /// Made and renewed here.
@@ -70,7 +82,52 @@ impl TlsIdentity {
             }
         };
         let current = source.load(clock.now())?;
-        Ok(Self { source, clock, current: watch::Sender::new(current) })
+        let this = Self {
+            source,
+            clock,
+            current: watch::Sender::new(current),
+            wanted_names: settings.names.clone(),
+            told: AtomicI64::new(NOTHING_TOLD),
+        };
+        let uncovered = this.uncovered_names();
+        if !uncovered.is_empty() {
+            let names = uncovered.join(", ");
+            tracing::warn!(names, "the server certificate is not for all names of server.names");
+        }
+        this.tell_when_due();
+        Ok(this)
+    }
+
+    /// Configured names that the certificate in use is not for: browsers refuse it there.
+    #[must_use]
+    pub fn uncovered_names(&self) -> Vec<String> {
+        own_chain::uncovered(&self.wanted_names, &self.current.borrow().names)
+    }
+
+    /// Writes a line to the log when the end of the certificate has come within 60, 30 or 7 days, or
+    /// has passed: one for each. Says which limit that was.
+    fn tell_when_due(&self) -> Option<i64> {
+        let days_left = self.days_left();
+        let limit = notice(days_left).unwrap_or(NOTHING_TOLD);
+        if self.told.swap(limit, Ordering::Relaxed) <= limit {
+            return None;
+        }
+        let own = matches!(self.source, Source::Own(_));
+        // Our own leaf is issued anew at 30 days; that it is not there yet is no news before.
+        if !own && limit > RENEW_BEFORE_DAYS {
+            return None;
+        }
+        let action = if own {
+            "install a new one: its files are read again once a day and at a restart"
+        } else {
+            "see the log for why it could not be issued anew"
+        };
+        if limit > 7 {
+            tracing::warn!(days_left, action, "the server certificate nears its end");
+        } else {
+            tracing::error!(days_left, action, "the server certificate ends now or has ended");
+        }
+        Some(limit)
     }
 
     /// Whole days until the certificate in use ends; negative when it has ended.
@@ -101,9 +158,12 @@ impl TlsIdentity {
     /// # Errors
     /// [`TlsError`]; the certificate in use stays.
     pub fn renew_if_due(&self) -> Result<(), TlsError> {
-        let fresh = self.source.load(self.clock.now())?;
-        self.current.send_replace(fresh);
-        Ok(())
+        let fresh = self.source.load(self.clock.now());
+        if let Ok(fresh) = &fresh {
+            self.current.send_replace(fresh.clone());
+        }
+        self.tell_when_due();
+        fresh.map(|_| ())
     }
 
     /// The configuration of the server's side: TLS 1.3 only (RFC 8446), HTTP/2 and HTTP/1.1.
@@ -137,7 +197,12 @@ impl ResolvesServerCert for TlsIdentity {
 impl Source {
     fn load(&self, now: Timestamp) -> Result<Current, TlsError> {
         match self {
-            Self::Own(own) => load_pair(&own.certificate_file, &own.key_file),
+            Self::Own(own) => {
+                let current = load_pair(&own.certificate_file, &own.key_file)?;
+                own_chain::check(&current.key.cert, now)
+                    .map_err(|what| TlsError::damaged(&own.certificate_file, what))?;
+                Ok(current)
+            }
             Self::House { directory, names } => {
                 prepare(directory)?;
                 let authority = issue::Authority::obtain(
@@ -196,10 +261,15 @@ fn load_pair(certificate: &Path, key: &Path) -> Result<Current, TlsError> {
         .map_err(|_| TlsError::damaged(key, "it is not a private key in PEM"))?;
     let signing = ring::sign::any_supported_type(&key_der)?;
     let certified = CertifiedKey::new(chain, signing);
-    certified
-        .keys_match()
-        .map_err(|_| TlsError::damaged(certificate, "it does not belong to the private key"))?;
-    Ok(Current { key: Arc::new(certified), expires_at: facts.expires_at })
+    certified.keys_match().map_err(|_| {
+        let what = format!(
+            "it does not belong to the private key {}: one of the two files is of another \
+                 certificate, or the chain does not begin with the server's own",
+            key.display()
+        );
+        TlsError::damaged(certificate, what)
+    })?;
+    Ok(Current { key: Arc::new(certified), expires_at: facts.expires_at, names: facts.names })
 }
 
 /// A private key that others can read is no secret any more.
