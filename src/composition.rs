@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{OsEntropy, SystemClock};
+use base::{Clock, OsEntropy, SystemClock};
 use egress::Door;
 use http::console::{Console, ConsoleKey};
 use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, TlsSettings};
@@ -15,8 +15,8 @@ use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use store::{
-    JobRunner, OperatorKey, SYSLOG_SOCKET, Store, StoreError, StoreOptions, StoreSettings, Witness,
-    WitnessSettings,
+    JobRunner, OperatorKey, SYSLOG_SOCKET, Start, Store, StoreError, StoreOptions, StoreSettings,
+    Witness, WitnessSettings,
 };
 
 use crate::cli::CliError;
@@ -53,9 +53,24 @@ const FIRST_PRUNING: Duration = Duration::from_secs(120);
 const PRUNING: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Appliance {
-    /// Opens the data directory and builds the rooms over it. Starts no server.
+    /// Opens the data directory and builds the rooms over it. Starts no server. A sealed directory is
+    /// opened with the passphrase, which is asked for at a terminal.
     pub(crate) async fn open(config: &Config) -> Result<Self, CliError> {
         let (store, operator) = open_store(config).await?;
+        let tls = tls_identity(config, store.data_dir(), store.clock())?;
+        Self::over(config, store, operator, tls).await
+    }
+
+    /// Builds the rooms over an open store.
+    pub(crate) async fn over(
+        config: &Config,
+        store: Store,
+        operator: OperatorKey,
+        tls: Option<Arc<TlsIdentity>>,
+    ) -> Result<Self, CliError> {
+        if let refused @ seal::MemoryLock::Refused(_) = seal::memory_lock() {
+            tracing::warn!(reason = %refused, "raise LimitMEMLOCK=, or turn the swap off");
+        }
         let console = ConsoleKey::new(operator);
         let door = open_door(config, &store).await?;
         let exe = std::env::current_exe()
@@ -69,14 +84,6 @@ impl Appliance {
         let library = Library::new(parser, models.clone(), LibrarySettings::default());
         let handlers = HashMap::from([(INGEST_JOB, ingest_handler(library.clone()))]);
         let runner = JobRunner::new(store.clone(), handlers);
-        let tls = if config.server.plain_http {
-            None
-        } else {
-            let identity =
-                TlsIdentity::open(store.data_dir(), &tls_settings(config)?, store.clock())
-                    .map_err(|error| CliError::Failed(chain(&error)))?;
-            Some(Arc::new(identity))
-        };
         let metrics = Metrics::install().map_err(|error| CliError::Failed(chain(&error)))?;
         let state = AppState::new(AppParts {
             store: store.clone(),
@@ -147,6 +154,34 @@ impl Appliance {
 
 /// Opens the store alone, for commands that need nothing else.
 pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), CliError> {
+    match start_store(config).await? {
+        Start::Open(store, operator) => Ok((store, operator)),
+        Start::Sealed(sealed) => {
+            let at_terminal = std::io::IsTerminal::is_terminal(&std::io::stdin());
+            if !at_terminal || !sealed.has_passphrase() {
+                return Err(CliError::Unavailable(
+                    "the appliance is sealed: start it with `millwright serve`, then run \
+                     `millwright unseal`"
+                        .into(),
+                ));
+            }
+            let passphrase = crate::cli::ask("Passphrase of the master key: ")?;
+            let opened = tokio::task::spawn_blocking(move || {
+                let master = sealed.open_with_passphrase(&passphrase)?;
+                sealed.open(master, seal::KeyOrigin::Passphrase)
+            });
+            let opened = opened.await.map_err(|_| opening_failed())?;
+            opened.map_err(|error| CliError::Failed(chain(&error)))
+        }
+    }
+}
+
+fn opening_failed() -> CliError {
+    CliError::Failed("opening the store failed".into())
+}
+
+/// Opens the store, unless somebody has to unseal it.
+pub(crate) async fn start_store(config: &Config) -> Result<Start, CliError> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let key_file = &config.data.key_file;
     let options = StoreOptions {
@@ -162,9 +197,8 @@ pub(crate) async fn open_store(config: &Config) -> Result<(Store, OperatorKey), 
             ..StoreSettings::default()
         },
     };
-    let opened = tokio::task::spawn_blocking(move || Store::open(options)).await;
-    let opened = opened.map_err(|_| CliError::Failed("opening the store failed".into()))?;
-    opened.map_err(|error| match error {
+    let opened = tokio::task::spawn_blocking(move || Store::start(options)).await;
+    opened.map_err(|_| opening_failed())?.map_err(|error| match error {
         StoreError::InUse => CliError::Unavailable(format!(
             "the data directory {} is in use by another process that can't be reached through \
              its console socket; wait for it to start, or end it",
@@ -181,6 +215,20 @@ fn witness_settings(config: &Config) -> WitnessSettings {
         syslog: audit.witness_syslog.then(|| PathBuf::from(SYSLOG_SOCKET)),
         interval: Duration::from_secs(audit.witness_interval_s.into()),
     }
+}
+
+/// The server's certificate; `None` for plain HTTP.
+pub(crate) fn tls_identity(
+    config: &Config,
+    data_dir: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<Option<Arc<TlsIdentity>>, CliError> {
+    if config.server.plain_http {
+        return Ok(None);
+    }
+    let identity = TlsIdentity::open(data_dir, &tls_settings(config)?, clock)
+        .map_err(|error| CliError::Failed(chain(&error)))?;
+    Ok(Some(Arc::new(identity)))
 }
 
 /// The way out, with what the configuration allows.

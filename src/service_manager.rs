@@ -10,6 +10,12 @@ pub(crate) fn tell_ready(url: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("answers on {url}"))]);
 }
 
+/// Connections are taken, and somebody has to unseal.
+pub(crate) fn tell_sealed(url: &str) {
+    let status = format!("sealed: unseal on {url}, or with `millwright unseal`");
+    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
 /// The end has begun.
 pub(crate) fn tell_stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping: jobs pause")]);

@@ -35,6 +35,10 @@ impl Api {
         self.answer(ConsoleRequest::new(Method::Post, target).json(body)).await
     }
 
+    pub(crate) async fn put(&self, target: &str, body: &Value) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Put, target).json(body)).await
+    }
+
     pub(crate) async fn patch(&self, target: &str, body: &Value) -> Result<Value, CliError> {
         self.answer(ConsoleRequest::new(Method::Patch, target).json(body)).await
     }

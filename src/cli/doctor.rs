@@ -32,6 +32,10 @@ struct Finding {
 const FREE_LEAST_BYTES: u64 = 512 * 1024 * 1024;
 const FREE_WARNING_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
+/// When people are told that their certificate ends.
+const CERTIFICATE_NOTICE_DAYS: i64 = 60;
+const CERTIFICATE_URGENT_DAYS: i64 = 7;
+
 /// No clock that is right shows an earlier moment: the program did not exist then.
 const BUILT_AFTER: &str = "2026-11-01";
 
@@ -45,6 +49,8 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(weights());
     findings.push(telemetry(config));
     findings.push(witness(config));
+    findings.push(keys(config));
+    findings.push(memory());
     let word = |state| match state {
         State::Ok => "ok",
         State::Warning => "warning",
@@ -171,10 +177,22 @@ fn certificate(config: &Config) -> Finding {
         Ok(identity) => {
             let days = identity.days_left();
             let detail = format!("valid for {days} more days");
+            let uncovered = identity.uncovered_names();
             match days {
                 ..=0 => finding(part, State::Failed, "has expired".into(), "install a new one"),
+                1..=CERTIFICATE_URGENT_DAYS if own => {
+                    finding(part, State::Warning, detail, "install a new one now")
+                }
                 1..=RENEW_BEFORE_DAYS if own => {
                     finding(part, State::Warning, detail, "install a new one soon")
+                }
+                1..=CERTIFICATE_NOTICE_DAYS if own => {
+                    finding(part, State::Warning, detail, "order a new one")
+                }
+                _ if !uncovered.is_empty() => {
+                    let detail = format!("{detail}, but not for {}", uncovered.join(", "));
+                    let advice = "have it issued for all names of server.names, or correct them";
+                    finding(part, State::Warning, detail, advice)
                 }
                 _ => finding(part, State::Ok, detail, ""),
             }
@@ -284,4 +302,43 @@ fn telemetry(config: &Config) -> Finding {
         Ok(()) => finding(part, State::Ok, format!("on: traces are sent to {}", collector.url), ""),
         Err(error) => finding(part, State::Failed, chain(&error), "see telemetry.otlp_ca_file"),
     }
+}
+
+/// How the master key is kept. Opens nothing.
+fn keys(config: &Config) -> Finding {
+    let part = "keys";
+    let dir = &config.data.dir;
+    let own = &config.data.key_file;
+    let key_file = if own.as_os_str().is_empty() { dir.join("master.key") } else { own.clone() };
+    let (sealed, file) = (dir.join("master.sealed").exists(), key_file.exists());
+    if dir.join("keys.pending").exists() {
+        let advice = "supply the new credential and restart; `millwright key show` says more";
+        let detail = "a change of the master key is not finished".to_owned();
+        return finding(part, State::Warning, detail, advice);
+    }
+    match (sealed, file) {
+        (true, false) => finding(
+            part,
+            State::Ok,
+            "the master key is sealed: each start waits until somebody unseals it".into(),
+            "",
+        ),
+        (true, true) => {
+            finding(part, State::Ok, "a key file, and a passphrase or shares beside it".into(), "")
+        }
+        (false, true) => {
+            finding(part, State::Ok, format!("a key file: {}", key_file.display()), "")
+        }
+        (false, false) => {
+            finding(part, State::Ok, "no key file: a credential, or no start yet".into(), "")
+        }
+    }
+}
+
+/// Whether keys are kept out of the swap.
+fn memory() -> Finding {
+    let lock = seal::memory_lock();
+    let state = if lock == seal::MemoryLock::Locked { State::Ok } else { State::Warning };
+    let advice = "raise LimitMEMLOCK= in the unit (ulimit -l), or turn the swap off or encrypt it";
+    finding("memory", state, lock.to_string(), advice)
 }

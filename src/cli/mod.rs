@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod eval;
 mod ingest;
+mod key;
 mod output;
 mod serve;
 mod settings;
@@ -31,6 +32,7 @@ use crate::telemetry::Telemetry;
 pub(crate) use api::{Api, encode};
 pub(crate) use args::Who;
 pub(crate) use error::CliError;
+pub(crate) use key::ask;
 pub(crate) use output::{note, progress};
 
 use args::{Cli, Command, Global, Worker};
@@ -110,8 +112,21 @@ async fn dispatch(
         Command::Serve(args) => serve::run(config, &args, telemetry).await,
         Command::Doctor => doctor::run(&config, out).await,
         Command::Init(args) => {
-            with_api(&config, Who::default(), async |api| tenant::init(api, &args, out).await).await
+            let passphrase = args.passphrase.then(key::new_passphrase).transpose()?;
+            let init = async |api: &Api| {
+                tenant::init(api, &args, out).await?;
+                match &passphrase {
+                    // One result for programs: the tenant's.
+                    Some(words) => key::set_passphrase(api, words, out).await,
+                    None => Ok(()),
+                }
+            };
+            with_api(&config, Who::default(), init).await
         }
+        Command::Key(command) => {
+            with_api(&config, Who::default(), async |api| key::run(api, &command, out).await).await
+        }
+        Command::Unseal(args) => key::unseal(&config.data.dir, &args, out).await,
         Command::Ask(args) => {
             with_api(&config, args.who.clone(), async |api| ask::ask(api, &args, out).await).await
         }

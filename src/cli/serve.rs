@@ -1,16 +1,19 @@
 //! `millwright serve`
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use http::{ServeOptions, Server, Transport};
+use http::{SealedGate, ServeOptions, Server, Takeover, TlsIdentity, Transport, Unsealing};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use store::Start;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::args::Serve;
 use super::error::CliError;
 use super::output::note;
-use crate::composition::{Appliance, chain};
+use crate::composition::{Appliance, chain, start_store, tls_identity};
 use crate::config::Config;
 use crate::telemetry::Telemetry;
 use crate::{demo, service_manager};
@@ -22,31 +25,63 @@ pub(crate) async fn run(
 ) -> Result<(), CliError> {
     let started = Instant::now();
     keep_memory_private()?;
-    let mut appliance = Appliance::open(&config).await?;
-    if let Some(telemetry) = telemetry {
-        appliance.export_traces(telemetry);
-    }
-    let transport = match &appliance.tls {
+    let start = start_store(&config).await?;
+    let (data_dir, clock) = match &start {
+        Start::Open(store, _) => (store.data_dir().to_owned(), store.clock()),
+        Start::Sealed(sealed) => (sealed.data_dir().to_owned(), sealed.clock()),
+    };
+    let tls = tls_identity(&config, &data_dir, clock)?;
+    let transport = match &tls {
         Some(identity) => Transport::Tls(identity.clone()),
         None => Transport::PlainOnLoopback,
     };
     let options = ServeOptions {
-        console: Some(appliance.console.clone()),
         connections_max: config.server.connections_max as usize,
         ..ServeOptions::new(config.server.listen, transport)
     };
-    let server = Server::bind(appliance.state.clone(), options)
-        .await
-        .map_err(|error| CliError::Unavailable(chain(&error)))?;
-    let scheme = if appliance.tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}", server.address());
     let shutdown = CancellationToken::new();
     stop_on_signal(shutdown.clone())?;
-    let serving = tokio::spawn(server.run(shutdown.clone()));
+    let unavailable = |error: http::ServeError| CliError::Unavailable(chain(&error));
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut alive = None;
+    let (serving, appliance, url) = match start {
+        Start::Open(store, operator) => {
+            let appliance = Appliance::over(&config, store, operator, tls).await?;
+            let options = ServeOptions { console: Some(appliance.console.clone()), ..options };
+            let bound = Server::bind(appliance.state.clone(), options).await;
+            let server = bound.map_err(unavailable)?;
+            let url = format!("{scheme}://{}", server.address());
+            (tokio::spawn(server.run(shutdown.clone())), Some(appliance), url)
+        }
+        Start::Sealed(sealed) => {
+            let (gate, openings) = SealedGate::new(*sealed);
+            let server = Server::bind_sealed(&gate, options).await.map_err(unavailable)?;
+            let (url, takeover) = (format!("{scheme}://{}", server.address()), server.takeover());
+            let serving = tokio::spawn(server.run(shutdown.clone()));
+            tracing::warn!(
+                url,
+                "sealed: unseal on the start page, or with `millwright unseal` on this machine"
+            );
+            service_manager::tell_sealed(&url);
+            alive = Some(tokio::spawn(service_manager::keep_alive()));
+            let opened = tokio::select! {
+                opened = opened(&config, gate, openings, &takeover, tls) => Some(opened?),
+                () = shutdown.cancelled() => None,
+            };
+            (serving, opened, url)
+        }
+    };
+    let Some(mut appliance) = appliance else {
+        service_manager::tell_stopping();
+        return serving.await.map_err(|_| ended_unexpectedly());
+    };
+    if let Some(telemetry) = telemetry {
+        appliance.export_traces(telemetry);
+    }
     appliance.start_background();
     tracing::info!(url, ready_ms = started.elapsed().as_millis(), "ready");
     service_manager::tell_ready(&url);
-    let alive = tokio::spawn(service_manager::keep_alive());
+    let alive = alive.unwrap_or_else(|| tokio::spawn(service_manager::keep_alive()));
     if args.demo {
         tokio::select! {
             prepared = prepare_demo(&appliance, &config, &url) => prepared?,
@@ -57,7 +92,46 @@ pub(crate) async fn run(
     service_manager::tell_stopping();
     appliance.shut_down().await;
     alive.abort();
-    ended.map_err(|_| CliError::Failed("the server ended unexpectedly".into()))
+    ended.map_err(|_| ended_unexpectedly())
+}
+
+fn ended_unexpectedly() -> CliError {
+    CliError::Failed("the server ended unexpectedly".into())
+}
+
+/// Waits until somebody has unsealed the appliance, opens it, and lets the whole of it answer on the
+/// sockets that are open already.
+async fn opened(
+    config: &Config,
+    gate: Arc<SealedGate>,
+    mut openings: mpsc::Receiver<Unsealing>,
+    takeover: &Takeover,
+    tls: Option<Arc<TlsIdentity>>,
+) -> Result<Appliance, CliError> {
+    while let Some(Unsealing { master, origin, done }) = openings.recv().await {
+        let opening = Arc::clone(&gate);
+        let store = tokio::task::spawn_blocking(move || opening.store().open(master, origin));
+        let opened = match store.await {
+            Ok(Ok((store, operator))) => {
+                Appliance::over(config, store, operator, tls.clone()).await
+            }
+            Ok(Err(error)) => Err(CliError::Failed(chain(&error))),
+            Err(_) => Err(CliError::Failed("opening the store failed".into())),
+        };
+        match opened {
+            Ok(appliance) => {
+                takeover.install(appliance.state.clone(), appliance.console.clone());
+                // Whoever unsealed may have gone.
+                let _ = done.send(Ok(()));
+                return Ok(appliance);
+            }
+            Err(error) => {
+                tracing::error!(%error, "unsealed, but the appliance does not open");
+                let _ = done.send(Err(error.to_string()));
+            }
+        }
+    }
+    Err(ended_unexpectedly())
 }
 
 /// The memory of this process holds keys: it is dumped nowhere, and nobody but root looks into it.

@@ -82,7 +82,7 @@ async fn create(api: &Api, slug: &str, name: Option<&str>) -> Result<Value, CliE
     api.post(ROOT, &json!({ "slug": slug, "name": name.unwrap_or(slug) })).await
 }
 
-async fn find(api: &Api, named: &str) -> Result<String, CliError> {
+pub(crate) async fn find(api: &Api, named: &str) -> Result<String, CliError> {
     if named.parse::<base::TenantId>().is_ok() {
         return Ok(encode(named));
     }

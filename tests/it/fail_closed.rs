@@ -11,8 +11,8 @@ use http::console::{Console, ConsoleRequest};
 use http::{Audit, RouteInfo, routes};
 use serde_json::{Value, json};
 
+use crate::databases::Databases;
 use crate::isolation::{Ids, body, objects, path};
-use crate::keys::Databases;
 use crate::support::{Appliance, Client, PASSWORD, Person, fixtures};
 
 const REFUSE: &str = "CREATE TRIGGER refused BEFORE INSERT ON audit_entries

@@ -8,6 +8,7 @@ mod support;
 
 mod at_rest;
 mod command_line;
+mod databases;
 mod demo;
 mod documents;
 mod fail_closed;

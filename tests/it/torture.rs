@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use base::{Entropy as _, OsEntropy, SeededEntropy};
 use serde_json::{Value, json};
 
-use crate::keys::Databases;
+use crate::databases::Databases;
 use crate::support::{Appliance, Client, Person, executable, fixtures};
 
 const KILLS: usize = 200;

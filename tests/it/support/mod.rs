@@ -57,10 +57,20 @@ impl Appliance {
         self.start_with(&[]);
     }
 
+    /// As [`Appliance::start`], of one that then waits for its passphrase or shares.
+    pub(crate) fn start_sealed(&mut self) {
+        self.start_until(&[], "sealed: unseal on the start page");
+    }
+
     /// As [`Appliance::start`], with these variables in its environment.
     pub(crate) fn start_with(&mut self, variables: &[(&str, &str)]) {
+        self.start_until(variables, "ready");
+    }
+
+    /// Starts the server and waits for the log line that begins so.
+    fn start_until(&mut self, variables: &[(&str, &str)], message: &str) {
         self.launch(variables);
-        self.wait_until_ready();
+        self.wait_until(message);
     }
 
     /// Starts the server and waits for nothing.
@@ -82,9 +92,13 @@ impl Appliance {
 
     /// Waits until the server that was launched answers.
     pub(crate) fn wait_until_ready(&mut self) {
+        self.wait_until("ready");
+    }
+
+    fn wait_until(&mut self, message: &str) {
         let started = Instant::now();
         loop {
-            if let Some(url) = self.ready_url() {
+            if let Some(url) = self.url_told_with(message) {
                 self.address = url.trim_start_matches("https://").to_owned();
                 return;
             }
@@ -96,10 +110,11 @@ impl Appliance {
     }
 
     /// The log line that says where the server listens.
-    fn ready_url(&self) -> Option<String> {
+    fn url_told_with(&self, message: &str) -> Option<String> {
         self.log().lines().find_map(|line| {
             let line: Value = serde_json::from_str(line).ok()?;
-            (line["message"] == "ready").then(|| line["url"].as_str().unwrap().to_owned())
+            let told = line["message"].as_str()?.starts_with(message);
+            told.then(|| line["url"].as_str().unwrap().to_owned())
         })
     }
 
@@ -136,6 +151,36 @@ impl Appliance {
             .arg(self.data_dir())
             .stdin(Stdio::null())
             .output()
+            .unwrap()
+    }
+
+    /// As [`Appliance::command`], with something to read on standard input.
+    pub(crate) fn command_with(&self, args: &[&str], input: &str) -> Output {
+        use std::io::Write as _;
+        let mut child = Command::new(executable())
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// Starts a command and does not wait for it.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
+        Command::new(executable())
+            .args(args)
+            .arg("--data-dir")
+            .arg(self.data_dir())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
             .unwrap()
     }
 
