@@ -102,7 +102,7 @@ impl Share {
             }
             let mut value = 0;
             for bit in digit * 5..digit * 5 + 5 {
-                value = value << 1 | (bytes[bit / 8] >> (7 - bit % 8)) & 1;
+                value = (value << 1) | ((bytes[bit / 8] >> (7 - bit % 8)) & 1);
             }
             text.push(char::from(ALPHABET[usize::from(value)]));
         }
@@ -130,7 +130,7 @@ impl Share {
             }
             for bit in 0..5 {
                 let at = digits * 5 + bit;
-                bytes[at / 8] |= (value >> (4 - bit) & 1) << (7 - at % 8);
+                bytes[at / 8] |= ((value >> (4 - bit)) & 1) << (7 - at % 8);
             }
             digits += 1;
         }

@@ -194,7 +194,7 @@ impl Store {
         let store = self.clone();
         let view = progress.view();
         tokio::spawn(async move {
-            let result = store.rotate_tenant(id, stamp, Arc::clone(&progress)).await;
+            let result = store.rotate_tenant(id, stamp, &progress).await;
             if let Err(error) = &result {
                 let error: &dyn std::error::Error = error;
                 tracing::warn!(tenant.id = %id, error, "the tenant's key was not changed");
@@ -239,7 +239,7 @@ impl Store {
         &self,
         id: TenantId,
         stamp: Stamp,
-        progress: Arc<RotationProgress>,
+        progress: &Arc<RotationProgress>,
     ) -> Result<(), StoreError> {
         // Kept, so that it is not closed as idle meanwhile.
         let tenant = self.open_tenant(id, Suspended::Allow).await?;
@@ -248,7 +248,7 @@ impl Store {
         if !self.is_open(id, &tenant) {
             return Err(StoreError::TenantNotFound);
         }
-        let change = Arc::new(self.prepare_change(id, tenant, Arc::clone(&progress))?);
+        let change = Arc::new(self.prepare_change(id, tenant, Arc::clone(progress))?);
         let copying = Arc::clone(&change);
         let store = self.clone();
         let copied = blocking(move || {

@@ -14,7 +14,7 @@ fn subsets(count: u8) -> impl Iterator<Item = u16> {
 }
 
 fn chosen(shares: &[Share], mask: u16) -> Vec<&Share> {
-    shares.iter().filter(|share| mask & 1 << (share.index - 1) != 0).collect()
+    shares.iter().filter(|share| mask & (1 << (share.index - 1)) != 0).collect()
 }
 
 #[test]
