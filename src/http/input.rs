@@ -140,6 +140,10 @@ impl<T: DeserializeOwned + ToSchema + Send> Input for Json<T> {
                 .with_detail("Send a body of type application/json."));
         }
         let bytes = call.body_bytes().await?;
+        // Where an object is expected, serde would take the fields' values in a row as well.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::invalid("body", "must be a JSON object"));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
         let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             if error.inner().is_data() { located(&error) } else { malformed(error.inner()) }

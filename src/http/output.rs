@@ -1,8 +1,10 @@
 //! What handlers answer with.
 
-use axum::body::Body;
+use axum::BoxError;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures_util::stream::{Stream, StreamExt as _};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -13,6 +15,16 @@ use crate::endpoint::{Output, Signature};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
+
+/// A body that is made piece by piece. Once it has ended it stays so: what compresses answers asks
+/// again, which not every stream bears.
+pub(crate) fn streamed<S, E>(pieces: S) -> Body
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+    E: Into<BoxError> + 'static,
+{
+    Body::from_stream(pieces.fuse())
+}
 
 /// 200 with a JSON body.
 pub(crate) struct Ok200<T>(pub(crate) T);

@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 use super::proofs::{LEAVES_AT_ONCE, signed_head};
 use crate::call::Authorized;
 use crate::input::Query;
-use crate::output::{Media, Raw};
+use crate::output::{Media, Raw, streamed};
 use crate::problem::Problem;
 
 const EXPORTED: Action = Action::new("audit.exported");
@@ -137,7 +137,7 @@ fn body(export: Export) -> Body {
             }
         }
     });
-    Body::from_stream(pieces)
+    streamed(pieces)
 }
 
 impl Export {

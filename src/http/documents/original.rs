@@ -12,7 +12,7 @@ use seal::EncryptedCursor;
 
 use crate::call::Authorized;
 use crate::input::Id;
-use crate::output::{Media, Raw};
+use crate::output::{Media, Raw, streamed};
 use crate::problem::Problem;
 
 /// Bytes that are decrypted and sent at a time.
@@ -69,7 +69,7 @@ fn body_of(original: Original) -> Body {
             }
         }
     });
-    Body::from_stream(pieces)
+    streamed(pieces)
 }
 
 /// RFC 6266 with RFC 8187: never shown in the page, whatever is in the file.

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use futures_util::stream;
 
 use super::buffer::Next;
 use super::{EventId, Stream};
+use crate::output::streamed;
 
 /// The answer that sends `stream` from after event number `after`; 0 is from the beginning.
 pub(crate) fn answer(stream: &Arc<Stream>, after: u64) -> Response {
@@ -20,7 +21,7 @@ pub(crate) fn answer(stream: &Arc<Stream>, after: u64) -> Response {
         let bytes = Ok::<_, Infallible>(Bytes::from(text));
         Some((bytes, more.then_some(reader)))
     });
-    let mut response = Response::new(Body::from_stream(body));
+    let mut response = Response::new(streamed(body));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -3,6 +3,7 @@
 
 pub(crate) mod cross_site;
 mod headers;
+mod rest;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use tracing::{Instrument as _, Span};
 
 use crate::problem::Problem;
 use crate::state::AppState;
+
+use rest::Rest;
 
 pub(crate) use headers::cors_layer;
 pub use headers::{CorsOrigins, CorsOriginsError};
@@ -53,10 +56,15 @@ pub(crate) async fn frame(
             Err(error) => return finish(Problem::from(error).into_response(), None, &route),
         };
         request.extensions_mut().insert(id);
+        let (request, rest) = Rest::lend(request);
         let response = match cross_site::check(&request) {
             Ok(()) => caught(next.run(request)).await,
-            Err(problem) => problem.into_response(),
+            Err(problem) => {
+                drop(request);
+                problem.into_response()
+            }
         };
+        rest.discard().await;
         let response = finish(response, Some(id), &route);
         let status = response.status().as_u16();
         let elapsed = started.elapsed();

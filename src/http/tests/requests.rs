@@ -45,6 +45,8 @@ async fn bodies_are_read_strictly() {
     assert_eq!(missing.expect(422).json()["errors"][0]["field"], "password");
 
     let json = client.clone().with("content-type", "application/json; charset=utf-8");
+    let row = json.send("POST", login, Body::from(" [\"alpha\", \"a\", \"b\"]")).await.expect(422);
+    assert_eq!(row.json()["errors"][0]["field"], "body");
     let broken = json.send("POST", login, Body::from("{\"email\":")).await.expect(400);
     assert_eq!(broken.json()["code"], "malformed_request");
     let trailing = json.send("POST", login, Body::from("{\"email\":\"a\",\"password\":\"b\"} x"));
@@ -55,6 +57,20 @@ async fn bodies_are_read_strictly() {
     assert_eq!(json.send("POST", login, Body::from(large.clone())).await.status, 413);
     let declared = json.with("content-length", "20000");
     assert_eq!(declared.send("POST", login, Body::from(large)).await.status, 413);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_made_piece_by_piece_ends_well_when_it_is_compressed() {
+    let world = World::new();
+    world.tenant().await;
+    let admin = world.signed_in("a@alpha.example", "admin").await;
+    let plain = admin.get("/api/v1/admin/audit/export").await.expect(200);
+    for coding in ["gzip", "br"] {
+        let packed = admin.clone().with("accept-encoding", coding);
+        let packed = packed.get("/api/v1/admin/audit/export").await.expect(200);
+        assert_eq!(packed.header("content-encoding"), coding);
+        assert!(!packed.body.is_empty() && packed.body.len() < plain.body.len());
+    }
 }
 
 #[tokio::test]
@@ -172,7 +188,16 @@ async fn health_names_each_part_and_what_to_do() {
     let ready = client.get("/health/ready").await.expect(200).json();
     let parts = ready["parts"].as_array().unwrap();
     let names: Vec<_> = parts.iter().map(|part| part["name"].as_str().unwrap()).collect();
-    let expected = ["store", "key", "certificate", "parse_cage", "model_worker", "disk", "clock"];
+    let expected = [
+        "store",
+        "key",
+        "certificate",
+        "parse_cage",
+        "model_worker",
+        "model_cage",
+        "disk",
+        "clock",
+    ];
     assert_eq!(names, expected);
     // The cage was not tested: the rest works, and it is said.
     assert_eq!(ready["state"], "degraded");

@@ -116,6 +116,59 @@ async fn plain_http_stays_on_the_machine() {
     running.await.unwrap();
 }
 
+/// Whoever is refused while they still send must get to know it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_waits_for_the_rest_of_the_request() {
+    let world = World::new();
+    let local = ServeOptions::new("127.0.0.1:0".parse().unwrap(), Transport::PlainOnLoopback);
+    let server = Server::bind(Arc::clone(&world.state), local).await.unwrap();
+    let address = server.address();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(server.run(shutdown.clone()));
+    let body = vec![b'x'; 1024 * 1024];
+    for (target, expected) in [
+        ("/api/v1/chat", "401"),
+        ("/api/v1/documents/upload", "401"),
+        ("/no/such/page", "404"),
+        ("/health/live", "405"),
+    ] {
+        let mut stream = connect(address).await;
+        // Twice on one connection: it is still good after the refusal.
+        for round in 0..2 {
+            let head = format!(
+                "POST {target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for piece in body.chunks(300_000) {
+                stream.flush().await.unwrap();
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                stream.write_all(piece).await.unwrap();
+            }
+            let mut answer = vec![0; 16 * 1024];
+            let mut length = 0;
+            while !answer[..length].ends_with(b"}") {
+                let count = stream.read(&mut answer[length..]).await.unwrap();
+                assert!(count > 0, "{target}: cut off in round {round}");
+                length += count;
+            }
+            let text = String::from_utf8_lossy(&answer[..length]);
+            assert!(text.starts_with(&format!("HTTP/1.1 {expected}")), "{target}: {text}");
+        }
+    }
+    // Who announces more than is taken for nothing is answered at once.
+    let mut stream = connect(address).await;
+    let head = "POST /api/v1/chat HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    drop(stream);
+    shutdown.cancel();
+    running.await.unwrap();
+}
+
 #[tokio::test]
 async fn no_server_is_told_plainly() {
     let dir = tempfile::tempdir().unwrap();

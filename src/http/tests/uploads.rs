@@ -164,7 +164,8 @@ async fn a_part_whose_head_has_no_end_is_refused_before_it_fills_the_memory() {
     let pieces = stream::iter([start]).chain(endless).map(Ok::<_, std::io::Error>);
     let refused = upload(&client, Body::from_stream(pieces)).await.expect(400);
     assert!(refused.json()["detail"].as_str().unwrap().contains("has no end"));
-    assert!(sent.load(Ordering::Relaxed) < 2 * 1024 * 1024);
+    // What the head may have, and what is taken and thrown away so that the refusal is read.
+    assert!(sent.load(Ordering::Relaxed) < 6 * 1024 * 1024);
 }
 
 #[tokio::test]
