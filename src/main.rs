@@ -5,6 +5,7 @@ mod composition;
 mod config;
 mod demo;
 mod logging;
+mod memory;
 mod service_manager;
 mod telemetry;
 

@@ -26,8 +26,8 @@ use http::console::{Console, ConsoleError};
 
 use crate::composition::Appliance;
 use crate::config::{self, Config, Loaded, Sources};
-use crate::logging;
 use crate::telemetry::Telemetry;
+use crate::{logging, memory};
 
 pub(crate) use api::{Api, encode};
 pub(crate) use args::Who;
@@ -47,10 +47,13 @@ pub(crate) fn main() -> ExitCode {
         return match worker {
             Worker::Parse { self_test: true } => parse::self_test_main(),
             Worker::Parse { self_test: false } => parse::worker_main(),
-            Worker::Model { threads } => engine::worker_main(&engine::WorkerOptions {
-                threads: *threads,
-                ..engine::WorkerOptions::default()
-            }),
+            Worker::Model { self_test: true, .. } => engine::self_test_main(),
+            Worker::Model { threads, self_test: false } => {
+                engine::worker_main(&engine::WorkerOptions {
+                    threads: *threads,
+                    ..engine::WorkerOptions::default()
+                })
+            }
         };
     }
     let out = Out::new(cli.global.json);
@@ -91,6 +94,9 @@ fn run(cli: Cli, out: Out) -> Result<(), CliError> {
             };
             logging::start(&log_settings(&loaded.config, &command), telemetry.as_ref())
                 .map_err(|detail| CliError::Usage(format!("log.level: {detail}")))?;
+            if matches!(command, Command::Serve(_)) {
+                memory::give_back();
+            }
             let runtime = tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()
