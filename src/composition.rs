@@ -76,11 +76,20 @@ impl Appliance {
         let exe = std::env::current_exe()
             .map_err(|source| CliError::File { what: "own executable".into(), source })?;
         let parser = parse_worker(config, exe.clone());
-        let cage = parser.self_test().await.map_err(|error| error.to_string());
+        let model_command = model_command(config, exe.clone());
+        let (cage, model_cage) =
+            tokio::join!(parser.self_test(), models::worker_cage_self_test(&model_command));
+        let cage = cage.map_err(|error| error.to_string());
         if let Err(reason) = &cage {
             tracing::error!(reason, "the parse cage failed its self-test: nothing is ingested");
         }
-        let models = model_worker(config, exe, &store);
+        let leaks = model_cage.as_ref().map(|report| report.leaks().join(", "));
+        match leaks {
+            Ok(leaks) if leaks.is_empty() => {}
+            Ok(leaks) => tracing::error!(leaks, "the model worker's cage leaks"),
+            Err(reason) => tracing::error!(reason, "the model worker's cage could not be tested"),
+        }
+        let models = model_worker(config, model_command, &store);
         let library = Library::new(parser, models.clone(), LibrarySettings::default());
         let handlers = HashMap::from([(INGEST_JOB, ingest_handler(library.clone()))]);
         let runner = JobRunner::new(store.clone(), handlers);
@@ -90,6 +99,7 @@ impl Appliance {
             passwords: Passwords::new(PasswordSettings::default()),
             library: library.clone(),
             cage,
+            model_cage,
             metrics,
             tls: tls.clone(),
             settings: http_settings(config)?,
@@ -251,16 +261,21 @@ pub(crate) fn parse_worker(config: &Config, exe: PathBuf) -> ParseWorker {
     ParseWorker::new(exe, limits)
 }
 
-fn model_worker(config: &Config, exe: PathBuf, store: &Store) -> ModelWorker {
+/// The model worker, which is this executable again.
+pub(crate) fn model_command(config: &Config, exe: PathBuf) -> WorkerCommand {
     let mut args = vec!["worker".to_owned(), "model".to_owned()];
     if config.models.threads > 0 {
         args.push(format!("--threads={}", config.models.threads));
     }
+    WorkerCommand { exe, args }
+}
+
+fn model_worker(config: &Config, command: WorkerCommand, store: &Store) -> ModelWorker {
     let settings = WorkerSettings {
         idle_timeout: Some(Duration::from_secs(config.models.idle_stop_s.into())),
         ..WorkerSettings::default()
     };
-    ModelWorker::new(WorkerCommand { exe, args }, settings, store.clock())
+    ModelWorker::new(command, settings, store.clock())
 }
 
 pub(crate) fn tls_settings(config: &Config) -> Result<TlsSettings, CliError> {

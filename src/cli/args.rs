@@ -566,5 +566,8 @@ pub(crate) enum Worker {
         /// Threads; one per core when left out
         #[arg(long)]
         threads: Option<std::num::NonZeroUsize>,
+        /// Try forbidden acts inside the cage and report
+        #[arg(long)]
+        self_test: bool,
     },
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::error::{CliError, Exit};
 use super::output::Out;
 use super::told;
-use crate::composition::{chain, parse_worker, tls_settings};
+use crate::composition::{chain, model_command, parse_worker, tls_settings};
 use crate::config::Config;
 
 /// How a part is.
@@ -46,6 +46,7 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(certificate(config));
     findings.push(processor());
     findings.push(cage(config).await);
+    findings.push(model_cage(config).await);
     findings.push(weights());
     findings.push(telemetry(config));
     findings.push(witness(config));
@@ -242,6 +243,27 @@ async fn cage(config: &Config) -> Finding {
             "no document is read until the cage holds; a newer kernel or another container \
              runtime may be needed",
         ),
+    }
+}
+
+async fn model_cage(config: &Config) -> Finding {
+    let part = "model cage";
+    let Ok(exe) = std::env::current_exe() else {
+        return finding(part, State::Failed, "own executable is not known".into(), "");
+    };
+    let advice = "what handles texts can do more than compute; another kernel or container runtime \
+                  may be needed";
+    match models::worker_cage_self_test(&model_command(config, exe)).await {
+        Err(reason) => finding(part, State::Failed, reason, advice),
+        Ok(report) if !report.leaks().is_empty() => {
+            let detail = format!("not refused: {}", report.leaks().join(", "));
+            finding(part, State::Failed, detail, advice)
+        }
+        Ok(report) => {
+            let held = report.held.join(", ");
+            let detail = format!("{} forbidden acts refused ({held})", report.denied_count());
+            finding(part, State::Ok, detail, "")
+        }
     }
 }
 

@@ -17,12 +17,14 @@ mod error;
 mod fast;
 mod reference;
 mod self_check;
+mod self_test;
 mod tokens;
 mod weights;
 mod worker;
 
 pub use embedder::{Embedder, EmbedderOptions, PathChoice};
 pub use error::EngineError;
+pub use self_test::self_test_main;
 pub use tokens::{Sequence, TextTokens, WINDOW_TOKENS};
 pub use weights::{WEIGHTS_SHA256, verify_weights};
 pub use worker::{WorkerOptions, worker_main};

@@ -10,6 +10,7 @@ use identity::{
     TokenVerifier,
 };
 use knowledge::Library;
+use models::WorkerCageReport;
 use parse::CageReport;
 use policy::{RateLimitSettings, RateLimiter, SteadyClock};
 use store::Store;
@@ -73,6 +74,8 @@ pub struct AppParts {
     pub library: Library,
     /// What the parse cage's self-test found at start, or why it could not be run.
     pub cage: Result<CageReport, String>,
+    /// The same of the model worker's cage.
+    pub model_cage: Result<WorkerCageReport, String>,
     /// The recorder behind `/metrics`.
     pub metrics: Metrics,
     /// The server's certificate; `None` without TLS.
@@ -91,6 +94,7 @@ pub struct AppState {
     pub(crate) signer: TokenSigner,
     pub(crate) library: Library,
     pub(crate) cage: Result<CageReport, String>,
+    pub(crate) model_cage: Result<WorkerCageReport, String>,
     pub(crate) metrics: Metrics,
     pub(crate) tls: Option<Arc<TlsIdentity>>,
     pub(crate) settings: HttpSettings,
@@ -106,7 +110,17 @@ impl AppState {
     /// The state of one process.
     #[must_use]
     pub fn new(parts: AppParts) -> Arc<Self> {
-        let AppParts { store, passwords, library, cage, metrics, tls, issuers, settings } = parts;
+        let AppParts {
+            store,
+            passwords,
+            library,
+            cage,
+            model_cage,
+            metrics,
+            tls,
+            issuers,
+            settings,
+        } = parts;
         let limits = |requests_per_minute| RateLimitSettings {
             requests_per_minute,
             ..RateLimitSettings::default()
@@ -124,6 +138,7 @@ impl AppState {
             passwords,
             library,
             cage,
+            model_cage,
             metrics,
             tls,
             settings,

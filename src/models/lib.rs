@@ -12,11 +12,13 @@
 //! - trusts a frame: lengths, counts and versions are checked before anything is allocated for them;
 //! - logs or stores a text that it carries.
 
+mod cage_report;
 mod client;
 mod embedding;
 mod error;
 pub mod protocol;
 
+pub use cage_report::{WorkerAct, WorkerCageReport, worker_cage_self_test};
 pub use client::{ModelWorker, WorkerCommand, WorkerSettings, WorkerState};
 pub use embedding::{Embedding, EmbeddingError};
 pub use error::ModelError;

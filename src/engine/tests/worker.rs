@@ -59,8 +59,35 @@ async fn says_how_it_computes_and_what_it_gave_up() {
     };
     assert!(hello.cage.iter().any(|name| name == "no-new-privileges"), "{:?}", hello.cage);
     assert_eq!(field("NoNewPrivs:"), "1");
-    assert!(hello.cage.iter().any(|name| name == "no-network"), "{:?}", hello.cage);
+    assert!(
+        hello.cage.iter().any(|name| name == "no-network-files-or-processes"),
+        "{:?}",
+        hello.cage
+    );
     assert_eq!(field("Seccomp:"), "2");
+}
+
+#[tokio::test]
+async fn the_cage_holds() {
+    let exe = env!("CARGO_BIN_EXE_millwright-model-worker").into();
+    let command = WorkerCommand { exe, args: Vec::new() };
+    let report = models::worker_cage_self_test(&command).await.unwrap();
+    assert_eq!(report.leaks(), [""; 0], "{report:?}");
+    assert!(report.denied_count() >= 35, "{} acts were tried", report.denied_count());
+    let names: std::collections::BTreeSet<&str> =
+        report.acts.iter().map(|act| act.name.as_str()).collect();
+    assert_eq!(names.len(), report.acts.len(), "each is another act");
+    for name in ["open_file", "socket_inet", "fork", "execute", "map_executable"] {
+        assert!(names.contains(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_does_not_try_its_cage_has_none() {
+    for exe in ["/bin/true", "/bin/cat", "/nonexistent/worker"] {
+        let command = WorkerCommand { exe: exe.into(), args: Vec::new() };
+        assert!(models::worker_cage_self_test(&command).await.is_err(), "{exe}");
+    }
 }
 
 #[tokio::test]

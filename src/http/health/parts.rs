@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use base::{TenantId, Timestamp};
-use models::WorkerState;
+use models::{WorkerCageReport, WorkerState};
 use parse::LandlockState;
 use store::{Health, KeyProtection, WitnessState};
 
@@ -45,6 +45,7 @@ pub(super) fn all(state: &AppState) -> Vec<Part> {
         certificate_part(state),
         cage_part(state),
         model_part(&state.library.models().state()),
+        model_cage_part(state.model_cage.as_ref().map_err(String::as_str)),
         disk_part(state),
         clock_part(state.store.now(), &state.clock_watch),
     ];
@@ -214,6 +215,23 @@ fn model_part(worker: &WorkerState) -> Part {
     }
 }
 
+/// The worker that leaks still computes: what it reads are texts, not files of strangers.
+fn model_cage_part(report: Result<&WorkerCageReport, &str>) -> Part {
+    let name = "model_cage";
+    let action = "run `millwright doctor` on the machine";
+    match report {
+        Err(reason) => {
+            let detail = format!("the cage could not be tested: {reason}");
+            troubled(name, PartState::Degraded, detail, action)
+        }
+        Ok(report) if !report.leaks().is_empty() => {
+            let detail = format!("the cage leaks: {}", report.leaks().join(", "));
+            troubled(name, PartState::Degraded, detail, action)
+        }
+        Ok(report) => ok(name, format!("closed: {} forbidden acts failed", report.denied_count())),
+    }
+}
+
 /// Space that the appliance may still write, in bytes.
 pub(super) fn disk_free_bytes(state: &AppState) -> Result<u64, rustix::io::Errno> {
     let disk = rustix::fs::statvfs(state.store.data_dir())?;
@@ -260,6 +278,8 @@ fn clock_part(now: Timestamp, watch: &ClockWatch) -> Part {
 
 #[cfg(test)]
 mod tests {
+    use models::WorkerAct;
+
     use super::*;
 
     #[test]
@@ -290,6 +310,21 @@ mod tests {
         let broken = part(None, &["millwright/tenants/x: it has 3 entries"]);
         assert_eq!(broken.state, PartState::Degraded);
         assert!(!broken.detail.contains("tenants/x"), "{}", broken.detail);
+    }
+
+    #[test]
+    fn a_cage_that_leaks_is_named() {
+        let act = |name: &str, leaked: Option<&str>| WorkerAct {
+            name: name.to_owned(),
+            leaked: leaked.map(str::to_owned),
+        };
+        let mut report = WorkerCageReport { held: Vec::new(), acts: vec![act("fork", None)] };
+        assert_eq!(model_cage_part(Ok(&report)).state, PartState::Ok);
+        report.acts.push(act("open_file", Some("went through")));
+        let part = model_cage_part(Ok(&report));
+        assert_eq!(part.state, PartState::Degraded);
+        assert!(part.detail.ends_with("open_file"), "{}", part.detail);
+        assert_eq!(model_cage_part(Err("no report")).state, PartState::Degraded);
     }
 
     #[test]

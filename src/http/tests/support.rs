@@ -74,6 +74,7 @@ impl World {
             passwords: Passwords::new(PasswordSettings::default()),
             library: Library::new(parser, models, LibrarySettings::default()),
             cage: Err("not tested here".to_owned()),
+            model_cage: Err("not tested here".to_owned()),
             metrics: Metrics::install().unwrap(),
             tls: None,
             issuers,
