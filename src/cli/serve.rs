@@ -25,6 +25,7 @@ pub(crate) async fn run(
 ) -> Result<(), CliError> {
     let started = Instant::now();
     keep_memory_private()?;
+    let listener = service_manager::listener().map_err(CliError::Usage)?;
     let start = start_store(&config).await?;
     let (data_dir, clock) = match &start {
         Start::Open(store, _) => (store.data_dir().to_owned(), store.clock()),
@@ -37,6 +38,7 @@ pub(crate) async fn run(
     };
     let options = ServeOptions {
         connections_max: config.server.connections_max as usize,
+        listener,
         ..ServeOptions::new(config.server.listen, transport)
     };
     let shutdown = CancellationToken::new();

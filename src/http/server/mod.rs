@@ -54,13 +54,16 @@ pub struct ServeOptions {
     pub console: Option<ConsoleKey>,
     /// TCP connections at once.
     pub connections_max: usize,
+    /// A socket that listens already, handed over by the service manager; then `listen` is not
+    /// opened.
+    pub listener: Option<std::net::TcpListener>,
 }
 
 impl ServeOptions {
     /// TLS on `listen`, with room for a plant's browsers.
     #[must_use]
     pub const fn new(listen: SocketAddr, transport: Transport) -> Self {
-        Self { listen, transport, console: None, connections_max: 1024 }
+        Self { listen, transport, console: None, connections_max: 1024, listener: None }
     }
 }
 
@@ -133,7 +136,10 @@ impl Server {
         console_in: Option<&Path>,
         options: ServeOptions,
     ) -> Result<Self, ServeError> {
-        let wanted = options.listen;
+        let failed = |source| ServeError::Listen { address: options.listen, source };
+        // A socket that was handed over says itself where it listens.
+        let handed_over = options.listener.as_ref().map(std::net::TcpListener::local_addr);
+        let wanted = handed_over.transpose().map_err(failed)?.unwrap_or(options.listen);
         let tls = match &options.transport {
             Transport::Tls(identity) => {
                 let config = identity.server_config()?;
@@ -142,8 +148,13 @@ impl Server {
             Transport::PlainOnLoopback if wanted.ip().is_loopback() => None,
             Transport::PlainOnLoopback => return Err(ServeError::PlainOutsideLoopback(wanted)),
         };
-        let failed = |source| ServeError::Listen { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+        let listener = match options.listener {
+            None => TcpListener::bind(wanted).await,
+            Some(listener) => {
+                listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener))
+            }
+        };
+        let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let console = console_in.map(ConsoleSocket::bind).transpose()?;
         let connections_max = options.connections_max.max(1);
