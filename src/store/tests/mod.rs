@@ -17,6 +17,7 @@ mod master_keys;
 mod migrations;
 mod retention;
 mod scopes;
+mod shred;
 mod statements;
 mod tenant_keys;
 mod tenants;
