@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use egress::{CallLimits, Door};
+use egress::Door;
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
 use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
@@ -32,10 +32,7 @@ use tracing_subscriber::filter::{FilterFn, LevelFilter};
 use tracing_subscriber::{Layer, Registry};
 
 use crate::composition::chain;
-use crate::config;
-
-/// Name of the entry in the door's allow-list.
-pub(crate) const CONNECTOR: &str = "telemetry";
+use crate::config::{self, CONNECTOR};
 
 /// Spans that may wait; further ones are dropped and counted.
 const QUEUE_MAX_SPANS: usize = 4096;
@@ -45,14 +42,6 @@ const BATCH_MAX_SPANS: usize = 512;
 
 /// How long stopping may wait for the last export.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// An export is about 150 KB, its answer a few bytes.
-pub(crate) const LIMITS: CallLimits = CallLimits {
-    request_max_bytes: 2 * 1024 * 1024,
-    response_max_bytes: 64 * 1024,
-    timeout_ms: 5_000,
-    calls_max: 1,
-};
 
 /// Spans handed to the collector, spans that it did not take, and spans that came while too many
 /// waited.

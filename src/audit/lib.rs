@@ -45,6 +45,8 @@ mod error;
 mod event;
 mod export;
 mod frontier;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hash;
 mod proof;
 mod pruning;

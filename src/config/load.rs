@@ -55,12 +55,7 @@ const OTHER_VARIABLES: &[&str] =
 
 /// Merges defaults, file, environment and command line.
 pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let mut values = BTreeMap::new();
-    for key in KEYS {
-        let value =
-            parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
-        values.insert(key.path.to_owned(), (value, "default".to_owned()));
-    }
+    let mut values = defaults()?;
     let file = match &sources.file {
         Some(path) => Some(path.clone()),
         None => Some(PathBuf::from(DEFAULT_PATH)).filter(|path| path.exists()),
@@ -78,12 +73,41 @@ pub(crate) fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     Ok(Loaded { config, values })
 }
 
+/// As [`load`], with the text of a file that need not be there.
+#[cfg(any(test, fuzzing))]
+pub(super) fn load_text(text: &str, variables: &[(String, String)]) -> Result<Loaded, ConfigError> {
+    let mut values = defaults()?;
+    merge_text(Path::new("text"), text, &mut values)?;
+    merge_variables(variables, &mut values)?;
+    let config = build(&values)?;
+    check(&config, &values)?;
+    Ok(Loaded { config, values })
+}
+
+fn defaults() -> Result<BTreeMap<String, (Value, String)>, ConfigError> {
+    let mut values = BTreeMap::new();
+    for key in KEYS {
+        let value =
+            parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
+        values.insert(key.path.to_owned(), (value, "default".to_owned()));
+    }
+    Ok(values)
+}
+
 fn merge_file(
     path: &Path,
     values: &mut BTreeMap<String, (Value, String)>,
 ) -> Result<(), ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.into(), source })?;
+    merge_text(path, &text, values)
+}
+
+fn merge_text(
+    path: &Path,
+    text: &str,
+    values: &mut BTreeMap<String, (Value, String)>,
+) -> Result<(), ConfigError> {
     let table: Table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
         path: path.into(),
         detail: e.to_string(),

@@ -4,6 +4,8 @@
 //! [`keys::KEYS`], the file, and `MILLWRIGHT_<SECTION>_<KEY>` variables. Whatever the source,
 //! unknown keys and wrong types are errors that name the key.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod keys;
 mod load;
 mod telemetry;
@@ -15,7 +17,7 @@ use serde::Deserialize;
 
 pub(crate) use keys::{KEYS, default_file};
 pub(crate) use load::{ConfigError, Loaded, Sources, load};
-pub(crate) use telemetry::Telemetry;
+pub(crate) use telemetry::{CONNECTOR, Telemetry};
 
 /// Where the configuration is looked for when the command line names no file.
 pub(crate) const DEFAULT_PATH: &str = "/etc/millwright/millwright.toml";

@@ -2,10 +2,19 @@
 
 use std::path::PathBuf;
 
-use egress::{EgressError, Entry, Loopback, Scheme};
+use egress::{CallLimits, EgressError, Entry, Loopback, Scheme};
 use serde::Deserialize;
 
-use crate::telemetry::{CONNECTOR, LIMITS};
+/// Name of the entry in the door's allow-list.
+pub(crate) const CONNECTOR: &str = "telemetry";
+
+/// An export is about 150 KB, its answer a few bytes.
+const LIMITS: CallLimits = CallLimits {
+    request_max_bytes: 2 * 1024 * 1024,
+    response_max_bytes: 64 * 1024,
+    timeout_ms: 5_000,
+    calls_max: 1,
+};
 
 /// Where a collector takes traces when its URL names no path (OTLP/HTTP, section "OTLP/HTTP
 /// Request" of the specification).

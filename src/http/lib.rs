@@ -30,6 +30,8 @@ mod documents;
 mod endpoint;
 mod events;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod idempotency;
 mod input;

@@ -34,6 +34,8 @@ mod error;
 mod events;
 mod factor_codes;
 mod federation;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod guessable;
 mod guesses;
 mod hashing;

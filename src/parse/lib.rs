@@ -16,6 +16,8 @@ mod detect;
 mod document;
 mod docx;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod language;
 pub mod limits;
 mod markdown;

@@ -8,7 +8,7 @@ use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use base::{Classification, ExportControl, Timestamp};
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt as _, Limited};
@@ -58,12 +58,20 @@ impl Input for UploadForm {
 
     async fn read(call: &mut Call) -> Result<Self, Problem> {
         let max_bytes = call.head.rate.body_max_bytes();
+        let body = call.take_body()?;
+        Self::open(body, call.head.parts.headers.get(header::CONTENT_TYPE), max_bytes).await
+    }
+}
+
+impl UploadForm {
+    /// The form that `body` of this media type is; nothing of it has been read yet.
+    async fn open(body: Body, kind: Option<&HeaderValue>, max_bytes: u64) -> Result<Self, Problem> {
         let limit = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let head_left = Arc::new(AtomicUsize::new(PART_HEAD_MAX_BYTES));
-        let body = Limited::new(call.take_body()?, limit);
+        let body = Limited::new(body, limit);
         let body = Body::from_stream(paced(body, Arc::clone(&head_left)));
         let mut request = Request::new(body);
-        if let Some(kind) = call.head.parts.headers.get(header::CONTENT_TYPE) {
+        if let Some(kind) = kind {
             request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
         }
         // The limit above counts; the library's own is for forms that are read whole.
@@ -74,9 +82,7 @@ impl Input for UploadForm {
         })?;
         Ok(Self { parts, seen: 0, max_bytes, head_left })
     }
-}
 
-impl UploadForm {
     /// The next part.
     pub(super) async fn next(&mut self) -> Result<Option<Field<'_>>, Problem> {
         self.seen += 1;
@@ -262,6 +268,30 @@ fn schema() -> Object {
         .property("language", text("Language tag (BCP 47); detected when left out"))
         .required("file")
         .build()
+}
+
+/// Reads a form as an upload does, without keeping its file, for `crate::fuzzing`.
+#[cfg(any(test, fuzzing))]
+pub(crate) async fn read_form(
+    body: Body,
+    kind: Option<&HeaderValue>,
+    max_bytes: u64,
+) -> Result<NewRevision, Problem> {
+    let mut form = UploadForm::open(body, kind, max_bytes).await?;
+    let mut fields = UploadFields::default();
+    let mut file_name = None;
+    while let Some(mut part) = form.next().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            file_name = part.file_name().map(str::to_owned);
+            while part.chunk().await.map_err(|error| body_problem(&error, max_bytes))?.is_some() {}
+        } else {
+            let text = text_of(&name, part).await?;
+            fields.take(&name, text)?;
+        }
+    }
+    let file_name = file_name.ok_or_else(|| Problem::invalid("file", "is missing"))?;
+    fields.into_revision(file_name, Classification::Internal)
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ mod revisions;
 mod upload;
 mod view;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use form::read_form;
+
 use crate::endpoint::endpoint;
 use crate::route::{Audit, Idempotency, Method, RateClass, Route};
 

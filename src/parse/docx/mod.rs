@@ -83,6 +83,27 @@ pub(crate) fn parse(bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), ParseFailur
     Ok(())
 }
 
+/// Reads `xml` as each of the parts, without an archive around it, for `crate::fuzzing`.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_parts(xml: &[u8], max_pages: u32) {
+    let xml = String::from_utf8_lossy(xml);
+    let mut on_page = |_| Ok(());
+    let mut sink = Sink::new(max_pages, &mut on_page);
+    let styles = Styles::read(&xml).unwrap_or_default();
+    let numbering = Numbering::read(&xml).unwrap_or_default();
+    let _ = core_title(&xml);
+    let notes = read_notes(&xml).unwrap_or_default();
+    let notes: Notes = notes.into_iter().map(|(id, text)| (('f', id), text)).collect();
+    let mut walker = Walker::new(&styles, numbering, &notes);
+    if walker.walk(&xml).is_ok() {
+        for page in walker.finish().0 {
+            if sink.page(page).is_err() {
+                break;
+            }
+        }
+    }
+}
+
 /// `word/document.xml`, or what some programs call it (`word/document2.xml`).
 fn main_part(names: &[String]) -> Option<&str> {
     let is_main = |n: &&String| {
