@@ -52,6 +52,15 @@ torture: setup weights web ## Run the fault tests long: KILLS=10000 STATES=20000
 	@KILLS="$(KILLS)" STATES="$(STATES)" STRIDE=1 EVERY_BYTE=1 cargo nextest run --locked --workspace \
 	  --no-capture --no-fail-fast -E 'binary(faults) | test(no_kill_loses_or_halves_anything)'
 
+.PHONY: soak
+soak: build ## Load the appliance for MINUTES (30) and watch its memory and descriptors
+	@SOAK_MINUTES=$(or $(MINUTES),30) packaging/soak.sh
+
+.PHONY: abuse
+abuse: setup weights web ## Read MUTANTS (50000) damaged documents of SEED (2) in caged workers
+	@ABUSE_MUTANTS=$(or $(MUTANTS),50000) ABUSE_SEED=$(or $(SEED),2) \
+	  cargo nextest run --locked --workspace --test abuse --success-output immediate
+
 .PHONY: bench
 bench: build bench-retrieval ## Run the benches (ten minutes and 4 GB in the temporary directory)
 	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale

@@ -5,6 +5,16 @@ cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s ==\n' "$*"; }
 
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/millwright"
+# A Python with exactly these packages; made anew when they change.
+python_with() {
+  local requirements=$1 venv=$2
+  cmp -s "$requirements" "$venv/.installed.txt" && return 0
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+  cp "$requirements" "$venv/.installed.txt"
+}
+
 step "format"
 cargo fmt --all --check
 
@@ -22,21 +32,36 @@ step "documentation"
 RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 
 step "sample plant"
-venv="${XDG_CACHE_HOME:-$HOME/.cache}/millwright/venv"
-requirements=assets/sample-plant/requirements.txt
-if ! cmp -s "$requirements" "$venv/.installed.txt"; then
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-  cp "$requirements" "$venv/.installed.txt"
-fi
+venv="$cache/venv"
+python_with assets/sample-plant/requirements.txt "$venv"
 "$venv/bin/python" assets/sample-plant/render.py --check
 "$venv/bin/python" assets/sample-plant/check.py
 
 step "doctests"
 cargo test --locked --workspace --doc --quiet
 
-step "tests"
-INSTA_UPDATE=no cargo nextest run --locked --workspace --no-fail-fast
+step "tests, without a network"
+INSTA_UPDATE=no packaging/no-egress.sh \
+  cargo nextest run --locked --offline --workspace --no-fail-fast
+
+executable="$CARGO_TARGET_DIR/debug/millwright"
+
+# Five minutes that need little of the machine, beside checks that measure no time.
+soak_said=$(mktemp)
+SOAK_MINUTES="${SOAK_MINUTES:-5}" packaging/soak.sh >"$soak_said" 2>&1 &
+soak=$!
+trap 'kill "$soak" 2>/dev/null || true; rm -f "$soak_said"' EXIT
 
 step "browser and accessibility"
-TEST_EXECUTABLE="$CARGO_TARGET_DIR/debug/millwright" npm --prefix web test --silent
+TEST_EXECUTABLE="$executable" npm --prefix web test --silent
+
+step "TLS"
+python3 tests/contract/tls.py "$executable"
+
+step "the API against its description"
+python_with tests/contract/requirements.txt "$cache/venv-contract"
+"$cache/venv-contract/bin/python" tests/contract/check.py "$executable"
+
+step "memory and descriptors under load"
+wait "$soak" || { cat "$soak_said"; exit 1; }
+grep '^ *soak: ' "$soak_said"

@@ -50,6 +50,7 @@ case "${1:-}" in
     ;;
   test)
     install_missing pdftotext poppler-utils qpdf qpdf chromium chromium ip iproute2 \
+      unshare util-linux testssl testssl.sh \
       /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core \
       /usr/share/fonts/truetype/dejavu/DejaVuSans-Oblique.ttf fonts-dejavu-extra
     python3 -c 'import ensurepip' 2>/dev/null || install_missing /nonexistent python3-venv

@@ -1,5 +1,6 @@
 //! The room as a whole: the table of routes, and requests through the router and the sockets.
 
+mod headers;
 #[path = "../../identity/tests/keys/mod.rs"]
 mod keys;
 mod records;
