@@ -1,6 +1,8 @@
 //! Seeded damage to files: the same seed makes the same mutants on every machine. Included by the
 //! tests of several rooms, so that each of them can run its readers without a fuzzer.
 
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
+
 /// A small generator of numbers (SplitMix64); good enough to choose where to do damage.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);

@@ -36,8 +36,6 @@ mod mutate;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::print_stdout, reason = "the counts are the result")]
-
     use super::{mutate, note, signed_note};
 
     #[test]

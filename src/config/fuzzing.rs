@@ -26,8 +26,6 @@ mod mutate;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::print_stdout, reason = "the counts are the result")]
-
     use super::super::default_file;
     use super::{config, mutate};
 

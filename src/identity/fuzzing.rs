@@ -51,7 +51,6 @@ mod mutate;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    #![allow(clippy::print_stdout, reason = "the counts are the result")]
 
     use super::*;
 

@@ -1,5 +1,6 @@
 //! The headers that keep a browser safe stand on every answer: of every route of the table, with every
 //! method, good or bad, for anybody and for somebody.
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;

@@ -320,18 +320,6 @@ fn pdf_lies() -> Vec<Hostile> {
         ),
         hostile("pdf_encrypted_types", encrypted("/V [] /R << >> /O 5 /U null /P (x)")),
     ];
-    let names = [
-        "number",
-        "string",
-        "array",
-        "dictionary",
-        "null",
-        "name",
-        "boolean",
-        "arrays",
-        "nothing",
-        "real",
-    ];
     let wrong_types = [
         "pdf_types_number",
         "pdf_types_string",
@@ -344,7 +332,7 @@ fn pdf_lies() -> Vec<Hostile> {
         "pdf_types_nothing",
         "pdf_types_real",
     ];
-    assert_eq!(names.len(), wrong_types.len());
+    assert_eq!(wrong.len(), wrong_types.len());
     for (name, page) in wrong_types.into_iter().zip(&wrong) {
         all.push(hostile(
             name,
