@@ -10,7 +10,7 @@ use base::{Clock, OsEntropy, SystemClock};
 use egress::Door;
 use http::console::{Console, ConsoleKey};
 use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, TlsSettings};
-use identity::{PasswordSettings, Passwords, SessionSettings};
+use identity::{KeySettings, PasswordSettings, Passwords, SessionSettings};
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
@@ -20,7 +20,7 @@ use store::{
 };
 
 use crate::cli::CliError;
-use crate::config::Config;
+use crate::config::{ApiKeys, Config};
 use crate::telemetry::Telemetry;
 
 /// Everything of one process that has opened a data directory.
@@ -204,6 +204,7 @@ pub(crate) async fn start_store(config: &Config) -> Result<Start, CliError> {
             idle_close_ms: i64::from(config.data.tenant_idle_close_s) * 1000,
             jobs_in_parallel: config.ingest.jobs_in_parallel as usize,
             job_queue_length: config.ingest.queue_length,
+            withheld_permissions: config.policy.withheld_permissions.clone(),
             ..StoreSettings::default()
         },
     };
@@ -294,10 +295,14 @@ pub(crate) fn tls_settings(config: &Config) -> Result<TlsSettings, CliError> {
 fn http_settings(config: &Config) -> Result<HttpSettings, CliError> {
     let cors_origins = CorsOrigins::parse(&config.server.cors_allowed_origins)
         .map_err(|error| CliError::Failed(chain(&error)))?;
-    let per_minute = NonZeroU32::new(config.server.requests_per_minute_and_user);
-    let session = config.session;
+    let per_minute = |limit| NonZeroU32::new(limit).unwrap_or(NonZeroU32::MIN);
+    let (server, session) = (&config.server, config.session);
     Ok(HttpSettings {
-        requests_per_minute: per_minute.unwrap_or(NonZeroU32::MIN),
+        requests_per_minute: per_minute(server.requests_per_minute_and_user),
+        tenant_requests_per_minute: per_minute(server.requests_per_minute_and_tenant),
+        address_requests_per_minute: per_minute(server.requests_per_minute_and_address),
+        logins_per_minute: per_minute(server.sign_ins_per_minute_and_address),
+        keys: key_settings(config.api_keys),
         cors_origins,
         sessions: SessionSettings {
             idle_ms: i64::from(session.idle_minutes) * 60_000,
@@ -308,6 +313,18 @@ fn http_settings(config: &Config) -> Result<HttpSettings, CliError> {
         step_up_window_ms: i64::from(session.step_up_minutes) * 60_000,
         ..HttpSettings::default()
     })
+}
+
+fn key_settings(keys: ApiKeys) -> KeySettings {
+    const HOUR_MS: i64 = 3_600_000;
+    KeySettings {
+        lifetime_ms: i64::from(keys.default_days) * 24 * HOUR_MS,
+        lifetime_max_ms: i64::from(keys.max_days) * 24 * HOUR_MS,
+        overlap_ms: i64::from(keys.rotation_overlap_hours) * HOUR_MS,
+        requests_per_minute: keys.requests_per_minute,
+        requests_per_minute_max: keys.requests_per_minute_max,
+        ..KeySettings::default()
+    }
 }
 
 /// An error with its causes, for people.

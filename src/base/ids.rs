@@ -106,6 +106,10 @@ uuid_id! {
     JobId,
     /// One request; stands in every log line and every answer.
     RequestId,
+    /// One API key of one person; keeps its id when it is rotated.
+    ApiKeyId,
+    /// One group of people of one tenant.
+    GroupId,
 }
 
 impl TenantId {

@@ -18,9 +18,9 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp, TimestampError};
 pub use entropy::{Entropy, EntropyError, OsEntropy, SeededEntropy};
 pub use error::{Code, Coded, Violation};
 pub use ids::{
-    ChunkId, ConversationId, DocumentId, IdError, JobId, MessageId, PageNumber, RequestId,
-    RevisionId, SessionId, TenantId, TokenFamilyId, TokenId, UserId,
+    ApiKeyId, ChunkId, ConversationId, DocumentId, GroupId, IdError, JobId, MessageId, PageNumber,
+    RequestId, RevisionId, SessionId, TenantId, TokenFamilyId, TokenId, UserId,
 };
 pub use issuer_name::{IssuerName, IssuerNameError};
 pub use labels::{Classification, ExportControl, Label, LabelError, Origin};
-pub use principal::{Actor, Principal, Rights, Role, RoleError};
+pub use principal::{Actor, Grants, Principal, Rights, Role, RoleError};

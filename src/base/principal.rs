@@ -56,12 +56,25 @@ impl FromStr for Role {
 /// What somebody may see and do, as it stood when the scope was minted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// The role; permissions are derived from it.
+    /// The role; permissions begin with it.
     pub role: Role,
     /// The most secret classification that may be shown.
     pub clearance: Classification,
     /// Whether export-controlled text may be shown.
     pub export_eligible: bool,
+}
+
+/// What was added to the permissions of a role and taken from them, for one person and one request.
+/// By name, as it is kept: a name that this version does not know gives nothing, and stays kept.
+/// What the names mean is for the room above that knows the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// What the person's groups give beside the role.
+    pub added: Vec<String>,
+    /// What nobody has on this appliance, and what the tenant takes from the person's role.
+    pub withheld: Vec<String>,
+    /// The only ones that count, behind an API key; `None` where nothing is narrowed.
+    pub limited_to: Option<Vec<String>>,
 }
 
 /// Who acts, in the form the audit log keeps.
@@ -92,7 +105,7 @@ impl fmt::Display for Actor {
 }
 
 /// Somebody who has proved who they are: the actor and the rights that count for this request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// Who acts.
     pub actor: Actor,
@@ -100,4 +113,6 @@ pub struct Principal {
     pub user_id: Option<UserId>,
     /// What may be seen and done.
     pub rights: Rights,
+    /// How the permissions differ from those of the role.
+    pub grants: Grants,
 }

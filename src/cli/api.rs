@@ -43,6 +43,10 @@ impl Api {
         self.answer(ConsoleRequest::new(Method::Patch, target).json(body)).await
     }
 
+    pub(crate) async fn put(&self, target: &str) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Put, target)).await
+    }
+
     pub(crate) async fn delete(&self, target: &str) -> Result<Value, CliError> {
         self.answer(ConsoleRequest::new(Method::Delete, target)).await
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use super::args_access::{ApiKey, Group, KeyOwner};
+
 /// Answers from a plant's documents with the page and the line, without the internet.
 #[derive(Parser, Debug)]
 #[command(
@@ -78,6 +80,12 @@ pub(crate) enum Command {
     Key(Key),
     /// Open a server that waits for its passphrase or shares
     Unseal(Unseal),
+    /// List, make, rotate or revoke a person's API keys
+    #[command(subcommand)]
+    ApiKey(ApiKey),
+    /// Make groups of people that add permissions to a role, and say who is in them
+    #[command(subcommand)]
+    Group(Group),
     /// Run the golden questions and print a table per half
     Eval(Eval),
     /// Check disk, clock, certificate, processor, sandbox and weights, and say what to do

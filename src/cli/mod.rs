@@ -1,13 +1,16 @@
 //! The command line: parses what was typed, opens the way to the API, runs one command.
 
 mod api;
+mod api_key;
 mod args;
+mod args_access;
 mod ask;
 mod audit;
 mod doctor;
 mod document;
 mod error;
 mod eval;
+mod group;
 mod ingest;
 mod key;
 mod output;
@@ -159,6 +162,14 @@ async fn dispatch(
         Command::Audit(command) => {
             let who = audit::who(&command);
             with_api(&config, who, async |api| audit::run(api, &command, out).await).await
+        }
+        Command::ApiKey(command) => {
+            let who = api_key::who(&command);
+            with_api(&config, who, async |api| api_key::run(api, &command, out).await).await
+        }
+        Command::Group(command) => {
+            let who = group::who(&command).clone();
+            with_api(&config, who, async |api| group::run(api, &command, out).await).await
         }
         Command::Eval(args) => eval::run(config, &args, out).await,
         Command::Completions { .. }

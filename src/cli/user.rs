@@ -137,7 +137,8 @@ fn seen_rows(one: &serde_json::Value) -> Vec<Vec<String>> {
     shown.iter().map(line).collect()
 }
 
-async fn find(api: &Api, email: &str) -> Result<String, CliError> {
+/// The id of the person with this address.
+pub(crate) async fn find(api: &Api, email: &str) -> Result<String, CliError> {
     let users = api.items(ROOT).await?;
     let same = |value: &serde_json::Value| {
         value["email"].as_str().is_some_and(|found| found.eq_ignore_ascii_case(email))

@@ -50,6 +50,22 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("server.connections_max", "512", "Connections served at the same time."),
     key("server.requests_per_minute_and_user", "60", "Requests a person may make in a minute."),
+    key(
+        "server.requests_per_minute_and_tenant",
+        "12000",
+        "Requests of all people and keys of a tenant in a minute: two hundred people at their limit.",
+    ),
+    key(
+        "server.requests_per_minute_and_address",
+        "12000",
+        "Requests from one network address in a minute. High, because all tablets of a plant may \
+         stand behind one.",
+    ),
+    key(
+        "server.sign_ins_per_minute_and_address",
+        "30",
+        "Passwords and codes that one network address may try in a minute.",
+    ),
     key("session.idle_minutes", "480", "A browser session ends after so long without a request."),
     key("session.absolute_hours", "24", "A browser session ends after so long in any case."),
     key("session.token_minutes", "60", "How long an API token lives that names no time itself."),
@@ -57,6 +73,25 @@ pub(crate) const KEYS: &[Key] = &[
         "session.step_up_minutes",
         "10",
         "How long a second factor that was shown is good for what matters most.",
+    ),
+    key("api_keys.default_days", "90", "How long an API key lives that names no time itself."),
+    key("api_keys.max_days", "365", "Longest life of an API key."),
+    key(
+        "api_keys.rotation_overlap_hours",
+        "24",
+        "How long the former secret of an API key goes on after a rotation. 0: not at all.",
+    ),
+    key(
+        "api_keys.requests_per_minute",
+        "60",
+        "Requests in a minute of an API key that names no limit itself.",
+    ),
+    key("api_keys.requests_per_minute_max", "6000", "Highest limit that an API key may name."),
+    key(
+        "policy.withheld_permissions",
+        "[]",
+        "Permissions that no person of any tenant has, whatever their role and groups, such as \
+         [\"audit.export\"]. The console keeps them.",
     ),
     key("ingest.parse_memory_mib", "512", "Memory of the worker that reads one document."),
     key("ingest.parse_timeout_s", "30", "Time that the worker may take for one document."),

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use policy::{Permission, may_be_withheld};
 use toml::{Table, Value};
 
 use super::keys::{KEYS, variable};
-use super::{Config, DEFAULT_PATH};
+use super::{Config, DEFAULT_PATH, Policy};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -242,9 +243,56 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
             "must not be in the data directory: a witness there is rolled back with it",
         );
     }
-    let ranges = [
+    if let Some(detail) = config.policy.fault() {
+        return fail("policy.withheld_permissions", &detail);
+    }
+    let api_keys = &config.api_keys;
+    if api_keys.default_days > api_keys.max_days {
+        return fail("api_keys.default_days", "must be at most api_keys.max_days");
+    }
+    if api_keys.requests_per_minute > api_keys.requests_per_minute_max {
+        return fail(
+            "api_keys.requests_per_minute",
+            "must be at most api_keys.requests_per_minute_max",
+        );
+    }
+    for (key, value, least, most) in ranges(config) {
+        if !(least..=most).contains(&value) {
+            return fail(key, &format!("must be from {least} to {most}"));
+        }
+    }
+    Ok(())
+}
+
+/// Keys with numbers: value, least, most.
+fn ranges(config: &Config) -> Vec<(&'static str, u32, u32, u32)> {
+    let (server, api_keys) = (&config.server, &config.api_keys);
+    vec![
         ("server.connections_max", server.connections_max, 1, 65_536),
         ("server.requests_per_minute_and_user", server.requests_per_minute_and_user, 1, 100_000),
+        (
+            "server.requests_per_minute_and_tenant",
+            server.requests_per_minute_and_tenant,
+            1,
+            1_000_000,
+        ),
+        (
+            "server.requests_per_minute_and_address",
+            server.requests_per_minute_and_address,
+            1,
+            1_000_000,
+        ),
+        (
+            "server.sign_ins_per_minute_and_address",
+            server.sign_ins_per_minute_and_address,
+            1,
+            100_000,
+        ),
+        ("api_keys.default_days", api_keys.default_days, 1, 3_650),
+        ("api_keys.max_days", api_keys.max_days, 1, 3_650),
+        ("api_keys.rotation_overlap_hours", api_keys.rotation_overlap_hours, 0, 720),
+        ("api_keys.requests_per_minute", api_keys.requests_per_minute, 1, 100_000),
+        ("api_keys.requests_per_minute_max", api_keys.requests_per_minute_max, 1, 100_000),
         ("session.idle_minutes", config.session.idle_minutes, 1, 43_200),
         ("session.absolute_hours", config.session.absolute_hours, 1, 720),
         ("session.token_minutes", config.session.token_minutes, 1, 527_040),
@@ -258,13 +306,22 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
         ("data.tenant_idle_close_s", config.data.tenant_idle_close_s, 10, 604_800),
         ("telemetry.export_interval_s", config.telemetry.export_interval_s, 1, 3_600),
         ("audit.witness_interval_s", config.audit.witness_interval_s, 1, 86_400),
-    ];
-    for (key, value, least, most) in ranges {
-        if !(least..=most).contains(&value) {
-            return fail(key, &format!("must be from {least} to {most}"));
-        }
+    ]
+}
+
+impl Policy {
+    /// What is wrong with the permissions that are to be withheld.
+    fn fault(&self) -> Option<String> {
+        self.withheld_permissions.iter().find_map(|name| match name.parse::<Permission>() {
+            Err(_) => Some(format!(
+                "there is no permission {name:?}; GET /api/v1/auth/me lists an administrator's"
+            )),
+            Ok(permission) if !may_be_withheld(None, permission) => {
+                Some(format!("{permission} is needed to sign in or to administer a tenant"))
+            }
+            Ok(_) => None,
+        })
     }
-    Ok(())
 }
 
 fn unknown(origin: &str, key: &str) -> ConfigError {
@@ -340,6 +397,24 @@ mod tests {
         assert!(error.contains("must not be in the data directory"), "{error}");
         let error = load_text("[telemetry]\nservice_name = ''", &[]).err().unwrap();
         assert!(error.starts_with("FILE: 'telemetry.service_name': must be"), "{error}");
+    }
+
+    #[test]
+    fn only_what_nobody_needs_to_get_in_is_withheld_from_everybody() {
+        let withhold =
+            |names: &str| load_text(&format!("[policy]\nwithheld_permissions = [{names}]\n"), &[]);
+        let loaded = withhold("'audit.export', 'documents.delete'").unwrap();
+        let withheld = loaded.config.policy.withheld_permissions;
+        assert_eq!(withheld, ["audit.export", "documents.delete"]);
+        let at = "FILE: 'policy.withheld_permissions': ";
+        let error = withhold("'audit.exports'").err().unwrap();
+        assert!(error.starts_with(&format!("{at}there is no permission")), "{error}");
+        for kept in ["profile.change", "settings.change", "tenants.read"] {
+            let error = withhold(&format!("'{kept}'")).err().unwrap();
+            assert!(error.starts_with(&format!("{at}{kept} is needed")), "{error}");
+        }
+        let error = load_text("[api_keys]\ndefault_days = 400\n", &[]).err().unwrap();
+        assert_eq!(error, "FILE: 'api_keys.default_days': must be at most api_keys.max_days");
     }
 
     #[test]

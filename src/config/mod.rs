@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) data: Data,
     pub(crate) server: Server,
     pub(crate) session: Session,
+    pub(crate) api_keys: ApiKeys,
+    pub(crate) policy: Policy,
     pub(crate) ingest: Ingest,
     pub(crate) models: Models,
     pub(crate) log: Log,
@@ -69,6 +71,9 @@ pub(crate) struct Server {
     pub(crate) cors_allowed_origins: Vec<String>,
     pub(crate) connections_max: u32,
     pub(crate) requests_per_minute_and_user: u32,
+    pub(crate) requests_per_minute_and_tenant: u32,
+    pub(crate) requests_per_minute_and_address: u32,
+    pub(crate) sign_ins_per_minute_and_address: u32,
 }
 
 /// Browser sessions and API tokens.
@@ -79,6 +84,24 @@ pub(crate) struct Session {
     pub(crate) absolute_hours: u32,
     pub(crate) token_minutes: u32,
     pub(crate) step_up_minutes: u32,
+}
+
+/// API keys.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKeys {
+    pub(crate) default_days: u32,
+    pub(crate) max_days: u32,
+    pub(crate) rotation_overlap_hours: u32,
+    pub(crate) requests_per_minute: u32,
+    pub(crate) requests_per_minute_max: u32,
+}
+
+/// What people may do.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Policy {
+    pub(crate) withheld_permissions: Vec<String>,
 }
 
 /// The parse worker and the ingestion queue.

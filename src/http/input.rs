@@ -5,8 +5,8 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, header};
 use base::{
-    ConversationId, DocumentId, JobId, PageNumber, RevisionId, SessionId, TenantId, TokenFamilyId,
-    TokenId, UserId, Violation,
+    ApiKeyId, ConversationId, DocumentId, GroupId, JobId, PageNumber, RevisionId, SessionId,
+    TenantId, TokenFamilyId, TokenId, UserId, Violation,
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -56,6 +56,8 @@ path_ids! {
     RevisionId: "revision_id", Revision, "revision_not_found";
     ConversationId: "conversation_id", Conversation, "conversation_not_found";
     JobId: "job_id", Job, "job_not_found";
+    ApiKeyId: "key_id", ApiKey, "key_not_found";
+    GroupId: "group_id", Group, "group_not_found";
 }
 
 impl PathId for PageNumber {

@@ -32,10 +32,12 @@ mod events;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod groups;
 mod health;
 mod idempotency;
 mod input;
 mod jobs;
+mod keys;
 mod metrics;
 mod openapi;
 mod output;

@@ -12,12 +12,12 @@ use utoipa::openapi::security::{
 };
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
-    PathsBuilder, Required, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi,
+    OpenApiBuilder, PathsBuilder, Required, ResponseBuilder,
 };
 
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemDocument};
-use crate::route::{Access, Idempotency, Method, Route};
+use crate::route::{Access, Idempotency, Method, RateClass, Route};
 
 const BEARER: &str = "bearer";
 const SESSION: &str = "session";
@@ -71,8 +71,13 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
 }
 
 fn operation(route: &Route, group: &str) -> utoipa::openapi::path::Operation {
-    let signature = route.endpoint.signature();
+    let mut signature = route.endpoint.signature();
     let access = signature.access;
+    let mut failure = problem();
+    if route.rate != RateClass::Open {
+        add_rate_fields(&mut signature.success);
+        add_rate_fields(&mut failure);
+    }
     let mut operation = OperationBuilder::new()
         .tag(group)
         .operation_id(Some(route.operation))
@@ -80,7 +85,7 @@ fn operation(route: &Route, group: &str) -> utoipa::openapi::path::Operation {
         .description(Some(rules(route, access)))
         .request_body(signature.request_body)
         .response(signature.success_status.to_string(), signature.success)
-        .response("default", problem());
+        .response("default", failure);
     for parameter in signature.parameters {
         operation = operation.parameter(parameter);
     }
@@ -103,6 +108,26 @@ fn operation(route: &Route, group: &str) -> utoipa::openapi::path::Operation {
             .security(SecurityRequirement::new(SESSION, none));
     }
     operation.build()
+}
+
+/// What answers of limited routes tell about the limits (draft-ietf-httpapi-ratelimit-headers-10).
+const RATE_FIELDS: [(&str, &str); 2] = [
+    (
+        "RateLimit-Policy",
+        "The limits that the request was counted against: `q` requests in `w` seconds, by name",
+    ),
+    (
+        "RateLimit",
+        "How it stands with each: `r` requests may come at once, all of them after `t` seconds",
+    ),
+];
+
+fn add_rate_fields(response: &mut utoipa::openapi::Response) {
+    for (name, meaning) in RATE_FIELDS {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        let field = HeaderBuilder::new().schema(Some(schema)).description(Some(meaning));
+        response.headers.insert(name.to_owned(), field.build().into());
+    }
 }
 
 /// Who may call it and how often, in words.
@@ -136,7 +161,7 @@ fn problem() -> utoipa::openapi::Response {
 }
 
 fn bearer() -> SecurityScheme {
-    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT or API key");
     SecurityScheme::Http(scheme.build())
 }
 

@@ -200,6 +200,10 @@ pub enum IdKind {
     Job,
     /// An entry of the audit log, counted from 0.
     Entry,
+    /// An API key.
+    ApiKey,
+    /// A group of people.
+    Group,
     /// A code of the error registry.
     ErrorCode,
     /// A file of the web pages.

@@ -15,13 +15,14 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::timeout::TimeoutBody;
 
-use crate::call::{Call, CallBody, Head};
+use crate::call::{Call, CallBody, Head, Rates};
 use crate::frame::{cors_layer, frame};
 use crate::problem::Problem;
 use crate::route::{Method, Route, RouteInfo};
 use crate::state::AppState;
 use crate::{
-    about, admin, appliance, auth, chat, conversations, documents, health, jobs, sealed, search,
+    about, admin, appliance, auth, chat, conversations, documents, groups, health, jobs, keys,
+    sealed, search,
 };
 
 /// Between two pieces of a body.
@@ -40,6 +41,8 @@ static TABLE: LazyLock<Vec<Route>> = LazyLock::new(|| {
         admin::routes(),
         appliance::routes(),
         sealed::routes(),
+        keys::routes(),
+        groups::routes(),
     ];
     groups.into_iter().flatten().collect()
 });
@@ -102,6 +105,7 @@ async fn answer(route: &'static Route, state: Arc<AppState>, request: Request) -
         return Problem::new("internal_error").into_response();
     };
     let known = parts.headers.clone();
+    let rates = Rates::default();
     let call = Call {
         head: Head {
             state,
@@ -110,14 +114,18 @@ async fn answer(route: &'static Route, state: Arc<AppState>, request: Request) -
             operation: route.operation,
             rate: route.rate,
             idempotency: route.idempotency,
+            rates: rates.clone(),
         },
         body: CallBody::Unread(Body::new(TimeoutBody::new(BODY_IDLE, body))),
     };
-    match tokio::time::timeout(route.rate.timeout(), route.endpoint.answer(call)).await {
+    let answer = tokio::time::timeout(route.rate.timeout(), route.endpoint.answer(call)).await;
+    let mut response = match answer {
         Ok(Ok(response)) => not_modified(route.method, &known, response),
         Ok(Err(problem)) => problem.into_response(),
         Err(_) => Problem::new("deadline_passed").into_response(),
-    }
+    };
+    rates.set_headers(response.headers_mut());
+    response
 }
 
 /// RFC 9110 section 13.1.2: a reader that has this state already gets 304.

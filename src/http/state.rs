@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use base::{TenantId, UserId};
+use base::{ApiKeyId, TenantId, UserId};
 use identity::{
-    ExternalIssuer, Passwords, RefreshSettings, SessionSettings, TokenSettings, TokenSigner,
-    TokenVerifier,
+    ExternalIssuer, KeySettings, Passwords, RefreshSettings, SessionSettings, TokenSettings,
+    TokenSigner, TokenVerifier,
 };
 use knowledge::Library;
 use models::WorkerCageReport;
 use parse::CageReport;
-use policy::{RateLimitSettings, RateLimiter, SteadyClock};
+use policy::{OwnRateLimiter, RateLimitSettings, RateLimiter, SteadyClock};
 use store::Store;
 use tokio::sync::Semaphore;
 
@@ -33,6 +33,14 @@ const UPLOADS_MAX: usize = 32;
 pub struct HttpSettings {
     /// Requests a minute and person (API contract: 60).
     pub requests_per_minute: NonZeroU32,
+    /// Requests a minute and tenant. The default is that of two hundred people who all use up theirs:
+    /// it keeps one tenant from taking the appliance from the others, and is met by no plant at work.
+    pub tenant_requests_per_minute: NonZeroU32,
+    /// Requests a minute and network address, counted before anybody is asked who they are. The
+    /// default is as high: a plant's tablets often stand behind one address.
+    pub address_requests_per_minute: NonZeroU32,
+    /// Callers that each rate limiter remembers at most, at about 100 bytes each.
+    pub limited_callers_max: usize,
     /// Attempts to sign in a minute and network address.
     pub logins_per_minute: NonZeroU32,
     /// Foreign origins whose pages may call the API; none by default.
@@ -45,6 +53,8 @@ pub struct HttpSettings {
     pub tokens: TokenSettings,
     /// Life of a token that is issued at login, in milliseconds.
     pub login_token_lifetime_ms: i64,
+    /// API keys.
+    pub keys: KeySettings,
     /// How long a second factor that was shown is good for what matters most, in milliseconds.
     pub step_up_window_ms: i64,
 }
@@ -53,12 +63,16 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             requests_per_minute: NonZeroU32::MIN.saturating_add(59),
+            tenant_requests_per_minute: NonZeroU32::MIN.saturating_add(11_999),
+            address_requests_per_minute: NonZeroU32::MIN.saturating_add(11_999),
+            limited_callers_max: RateLimitSettings::default().max_keys,
             logins_per_minute: NonZeroU32::MIN.saturating_add(29),
             cors_origins: CorsOrigins::default(),
             sessions: SessionSettings::default(),
             refresh: RefreshSettings::default(),
             tokens: TokenSettings::default(),
             login_token_lifetime_ms: 8 * 60 * 60 * 1000,
+            keys: KeySettings::default(),
             step_up_window_ms: 10 * 60 * 1000,
         }
     }
@@ -102,6 +116,9 @@ pub struct AppState {
     /// Places for uploads: each holds a thread that may block for as long as it lasts.
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) person_limiter: RateLimiter<PersonKey>,
+    pub(crate) key_limiter: OwnRateLimiter<ApiKeyId>,
+    pub(crate) tenant_limiter: RateLimiter<TenantId>,
+    pub(crate) address_limiter: RateLimiter<IpAddr>,
     pub(crate) login_limiter: RateLimiter<IpAddr>,
     pub(crate) clock_watch: ClockWatch,
 }
@@ -121,15 +138,18 @@ impl AppState {
             issuers,
             settings,
         } = parts;
-        let limits = |requests_per_minute| RateLimitSettings {
-            requests_per_minute,
-            ..RateLimitSettings::default()
-        };
+        let max_keys = settings.limited_callers_max;
+        let limits = |requests_per_minute| RateLimitSettings { requests_per_minute, max_keys };
         let clock = SteadyClock::of_machine();
+        let (by_tenant, by_address) =
+            (settings.tenant_requests_per_minute, settings.address_requests_per_minute);
         Arc::new(Self {
             verifier: TokenVerifier::of_appliance(&store, &settings.tokens).trusting(issuers),
             signer: TokenSigner::of_appliance(&store, &settings.tokens),
             person_limiter: RateLimiter::new(limits(settings.requests_per_minute), clock.clone()),
+            key_limiter: OwnRateLimiter::new(max_keys, clock.clone()),
+            tenant_limiter: RateLimiter::new(limits(by_tenant), clock.clone()),
+            address_limiter: RateLimiter::new(limits(by_address), clock.clone()),
             login_limiter: RateLimiter::new(limits(settings.logins_per_minute), clock),
             clock_watch: ClockWatch::start(store.now()),
             streams: Streams::default(),

@@ -101,6 +101,33 @@ pub enum IdentityError {
     /// A token of another issuer does not give birth to tokens of ours, which live longer.
     #[error("a token of another issuer can't be traded for one of the appliance's own")]
     ForeignToken,
+    /// The person has as many live API keys as they may have.
+    #[error("there are as many live API keys as there may be ({limit}): revoke one first")]
+    TooManyKeys {
+        /// How many those are.
+        limit: u32,
+    },
+    /// The person has no such live API key.
+    #[error("there is no such API key")]
+    KeyNotFound,
+    /// What was shown begins like an API key and is none, or not a whole one.
+    #[error("this is not a whole API key: its checksum does not fit")]
+    KeyMistyped,
+    /// The API key does not count.
+    #[error("the API key does not count")]
+    KeyRefused,
+    /// There is no such group.
+    #[error("there is no such group")]
+    GroupNotFound,
+    /// Another group has this name already.
+    #[error("another group has this name already")]
+    GroupNameTaken,
+    /// The tenant has as many groups as it may have.
+    #[error("there are as many groups as there may be ({limit})")]
+    TooManyGroups {
+        /// How many those are.
+        limit: u32,
+    },
     /// The call acts for a person, and none stands behind the context.
     #[error("this needs a person to act for")]
     PersonRequired,
@@ -165,6 +192,12 @@ impl Coded for IdentityError {
             Self::RefreshRefused => "refresh_refused",
             Self::FamilyNotFound => "token_family_not_found",
             Self::ForeignToken => "own_sign_in_required",
+            Self::TooManyKeys { .. } => "key_limit_reached",
+            Self::KeyNotFound => "key_not_found",
+            Self::KeyMistyped | Self::KeyRefused => "key_refused",
+            Self::GroupNotFound => "group_not_found",
+            Self::GroupNameTaken => "group_name_taken",
+            Self::TooManyGroups { .. } => "group_limit_reached",
             Self::PersonRequired => "person_required",
             Self::Busy => "sign_in_busy",
             Self::Hashing | Self::Signing => "credential_unusable",
@@ -178,6 +211,7 @@ impl Coded for IdentityError {
         match self {
             Self::Invalid(violation) => Some(violation.clone()),
             Self::EmailTaken => Some(Violation::new("email", "somebody has this address already")),
+            Self::GroupNameTaken => Some(Violation::new("name", "another group has it already")),
             Self::OwnAccount { field } => {
                 Some(Violation::new(*field, "can't be changed for one's own account"))
             }

@@ -29,6 +29,15 @@ pub(crate) const USER_SIGNED_OUT: Action = Action::new("user.signed_out");
 pub(crate) const TOKEN_ISSUED: Action = Action::new("token.issued");
 pub(crate) const TOKEN_REVOKED: Action = Action::new("token.revoked");
 pub(crate) const FAMILY_REVOKED: Action = Action::new("token_family.revoked");
+pub(crate) const KEY_CREATED: Action = Action::new("api_key.created");
+pub(crate) const KEY_ROTATED: Action = Action::new("api_key.rotated");
+pub(crate) const KEY_REVOKED: Action = Action::new("api_key.revoked");
+pub(crate) const KEY_USED: Action = Action::new("api_key.used");
+pub(crate) const GROUP_CREATED: Action = Action::new("group.created");
+pub(crate) const GROUP_CHANGED: Action = Action::new("group.changed");
+pub(crate) const GROUP_REMOVED: Action = Action::new("group.removed");
+pub(crate) const GROUP_MEMBER_ADDED: Action = Action::new("group.member_added");
+pub(crate) const GROUP_MEMBER_REMOVED: Action = Action::new("group.member_removed");
 
 /// An event about a person.
 pub(crate) fn about(action: Action, id: UserId) -> Event {

@@ -1,13 +1,14 @@
 //! People, credentials, sessions and tokens: everything that turns a password, a cookie or a bearer
 //! token into a scope of the store, and that keeps the people behind them.
 //!
-//! [`login()`] checks a password and opens a session; [`authenticate_cookie`] and
-//! [`authenticate_bearer`] lead from what a request carries to a [`store::TenantScope`]. The rest
-//! takes a permit: `user_…` for administrators, `profile_…` and `token_…` for oneself.
+//! [`login()`] checks a password and opens a session; [`authenticate_cookie`],
+//! [`authenticate_bearer`] and [`authenticate_key`] lead from what a request carries to a
+//! [`store::TenantScope`]. The rest takes a permit: `user_…` and `group_…` for administrators,
+//! `profile_…`, `token_…` and `key_…` for oneself.
 //!
 //! Never:
-//! - keeps a secret: of passwords the argon2id hash, of session secrets, refresh tokens and tokens
-//!   the SHA-256;
+//! - keeps a secret: of passwords the argon2id hash, of session secrets, refresh tokens, tokens
+//!   and keys the SHA-256;
 //! - takes a refresh token twice, or lets anything of its family go on after somebody tried;
 //! - lets a token of another issuer open another tenant than that issuer's, or widen a role;
 //! - tells an unknown tenant, an unknown person, a wrong password and a disabled account apart;
@@ -29,6 +30,7 @@
 //! fn log(password: &identity::Password) -> String { password.to_string() }
 //! ```
 
+mod api_keys;
 mod claims;
 mod error;
 mod events;
@@ -36,13 +38,16 @@ mod factor_codes;
 mod federation;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod groups;
 mod guessable;
 mod guesses;
 mod hashing;
 mod issuer;
 mod jwt;
 mod key_file;
+mod key_making;
 mod key_set;
+mod key_text;
 mod login;
 mod model;
 mod password;
@@ -54,6 +59,8 @@ mod signed_in;
 mod store_credentials;
 mod store_factors;
 mod store_families;
+mod store_groups;
+mod store_keys;
 mod store_users;
 mod strict_json;
 mod tokens;
@@ -65,9 +72,17 @@ mod weak_rsa;
 #[cfg(test)]
 mod tests;
 
+pub use api_keys::{
+    ApiKey, KEYS_PER_PERSON_MAX, KeySecret, KeySettings, authenticate_key, key_list, key_revoke,
+    key_touch, user_key_revoke, user_keys,
+};
 pub use error::IdentityError;
 pub use factor_codes::{Enrolment, FactorCode, RECOVERY_CODES, RecoveryCodes};
 pub use federation::{ClaimRules, ExternalIssuer, FederationSettings};
+pub use groups::{
+    GROUPS_PER_TENANT_MAX, Group, GroupChange, GroupName, group_change, group_create, group_get,
+    group_list, group_member_add, group_member_list, group_member_remove, group_remove,
+};
 pub use guesses::GuessSettings;
 pub use hashing::{PasswordSettings, Passwords};
 pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
@@ -76,6 +91,10 @@ pub use key_file::KeyFileError;
 pub use key_set::{
     AlgorithmError, JoseAlgorithm, KEY_FILE_MAX_BYTES, KEYS_MAX, KeyFault, KeySet, SECRET_MIN_BYTES,
 };
+pub use key_making::{
+    KEY_LIFETIME_MIN_S, KEY_OVERLAP_MAX_S, KeyInput, KeyRotation, MadeKey, key_create, key_rotate,
+};
+pub use key_text::KEY_MARK;
 pub use login::{Login, LoginInput, login};
 pub use model::{DisplayName, Email, Language, User, UserStatus};
 pub use password::{OneTimePassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};

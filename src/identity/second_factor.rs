@@ -8,13 +8,14 @@ use audit::{Event, Outcome};
 use base::{SessionId, Timestamp, UserId};
 use policy::{Permit, profile, users};
 use serde_json::json;
-use store::{CredentialKey, GuessRow, TenantCtx, WriteTx, guesses_get, guesses_put};
+use store::{CredentialKey, GuessRow, TenantCtx, WriteTx, grants_of, guesses_get, guesses_put};
 
 use crate::factor_codes::{Enrolment, FactorCode, RecoveryCodes, recovery_hash};
 use crate::guesses::GuessTurn;
 use crate::sessions::Secret;
 use crate::store_credentials::session_show_factor;
 use crate::store_families::end_all;
+use crate::store_keys::keys_revoke_all_of;
 use crate::totp::{STEP_S, TotpSecret, digits_of, step_of};
 use crate::user_rules::is_within_reach;
 use crate::{
@@ -105,7 +106,8 @@ pub async fn factor_confirm(
         if let Some(session) = session {
             session_show_factor(tx, session, user, None)?;
         }
-        let ended = end_all(tx, user, session)?;
+        let mut ended = end_all(tx, user, session)?;
+        ended.keys = keys_revoke_all_of(tx, user)?;
         Ok(events::about(events::FACTOR_ENROLLED, user).detail(ended.facts()))
     })
     .await?;
@@ -201,13 +203,15 @@ pub async fn user_reset_factor(
     id: UserId,
 ) -> Result<FactorReset, IdentityError> {
     let ctx = permit.ctx();
-    let (rights, own) = (*ctx.rights(), ctx.user_id());
+    let (principal, own) = (ctx.principal().clone(), ctx.user_id());
+    let ceiling = ctx.withheld_permissions();
     ctx.write(move |tx| {
         let user = store_users::user_get(&tx, id)?.ok_or(IdentityError::UserNotFound)?;
         if own == Some(id) {
             return Err(IdentityError::OwnAccount { field: "second_factor" });
         }
-        if !is_within_reach(&rights, &user.rights()) {
+        let grants = grants_of(&tx, id, user.role, &ceiling)?;
+        if !is_within_reach(&principal, &user.rights(), &grants) {
             return Err(IdentityError::OutOfReach);
         }
         if !rows::factor_get(&tx, id)?.is_some_and(|factor| factor.confirmed) {
@@ -224,7 +228,8 @@ pub async fn user_reset_factor(
             }
         }
         rows::factor_delete(&tx, id)?;
-        let ended = end_all(&tx, id, None)?;
+        let mut ended = end_all(&tx, id, None)?;
+        ended.keys = keys_revoke_all_of(&tx, id)?;
         let event = events::about(events::FACTOR_RESET, id).detail(ended.facts());
         Ok(tx.commit(event, FactorReset::Done)?)
     })

@@ -58,6 +58,8 @@ pub struct Ended {
     pub tokens: usize,
     /// Families of tokens.
     pub families: usize,
+    /// API keys.
+    pub keys: usize,
 }
 
 impl Ended {
@@ -67,6 +69,7 @@ impl Ended {
             "sessions_ended": self.sessions,
             "tokens_ended": self.tokens,
             "families_ended": self.families,
+            "keys_ended": self.keys,
         })
     }
 }

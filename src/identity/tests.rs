@@ -1,9 +1,11 @@
 //! The room through its public face, on a real store in a temporary directory.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod api_keys;
 mod bearer;
 mod endings;
 mod federation;
+mod groups;
 mod guesses;
 pub(crate) mod keys;
 mod login;

@@ -1,6 +1,7 @@
 //! Who may change whom, and by how much. Pure.
 
-use base::{Rights, UserId};
+use base::{Grants, Principal, Rights, UserId};
+use policy::may_stand_in;
 
 use crate::{IdentityError, User};
 
@@ -44,12 +45,28 @@ pub(crate) fn check_grant(
     Ok(())
 }
 
+/// Nobody makes somebody who may do more than they: neither with the permission to change people that
+/// a group gave to a lower role, nor with an API key of narrow scopes. A lower role may be given
+/// always, and what the person had before may stay. `grants` are those of the person afterwards.
+pub(crate) fn check_role(
+    own: &Principal,
+    before: Option<&User>,
+    after: &User,
+    grants: &Grants,
+) -> Result<(), IdentityError> {
+    let is_raised = before.is_none_or(|before| after.role > before.role);
+    if is_raised && !may_stand_in(own, after.role, grants) {
+        return Err(IdentityError::AboveOwn { field: "role" });
+    }
+    Ok(())
+}
+
 /// Whoever resets a password learns it and could sign in with it: only somebody who may see and do
-/// at least as much may do so.
-pub(crate) fn is_within_reach(rights: &Rights, of: &Rights) -> bool {
-    of.role <= rights.role
-        && of.clearance <= rights.clearance
-        && (rights.export_eligible || !of.export_eligible)
+/// at least as much may do so. `of` and `grants` are the person's.
+pub(crate) fn is_within_reach(own: &Principal, of: &Rights, grants: &Grants) -> bool {
+    may_stand_in(own, of.role, grants)
+        && of.clearance <= own.rights.clearance
+        && (own.rights.export_eligible || !of.export_eligible)
 }
 
 #[cfg(test)]
@@ -94,6 +111,28 @@ mod tests {
         }
     }
 
+    fn acting(rights: Rights, grants: Grants) -> Principal {
+        Principal { actor: base::Actor::Console, user_id: None, rights, grants }
+    }
+
+    #[test]
+    fn what_groups_and_keys_leave_out_is_out_of_reach() {
+        let rights =
+            |role| Rights { role, clearance: Classification::Internal, export_eligible: false };
+        let added = |name: &str| Grants { added: vec![name.into()], ..Grants::default() };
+        let viewer = acting(rights(Role::Viewer), added("users.change"));
+        assert!(is_within_reach(&viewer, &rights(Role::Viewer), &Grants::default()));
+        assert!(is_within_reach(&viewer, &rights(Role::Viewer), &added("users.change")));
+        assert!(!is_within_reach(&viewer, &rights(Role::Viewer), &added("audit.export")));
+        assert!(!is_within_reach(&viewer, &rights(Role::Operator), &Grants::default()));
+        let scopes = Some(vec!["users.change".into(), "users.create".into()]);
+        let key = acting(rights(Role::Admin), Grants { limited_to: scopes, ..Grants::default() });
+        assert!(!is_within_reach(&key, &rights(Role::Viewer), &Grants::default()));
+        let new = person(rights(Role::Viewer), UserStatus::Active);
+        assert!(check_role(&key, None, &new, &Grants::default()).is_err());
+        assert!(check_role(&key, Some(&new), &new, &Grants::default()).is_ok());
+    }
+
     proptest! {
         #[test]
         fn nobody_gets_more_than_the_granter_or_themselves_had(
@@ -134,13 +173,27 @@ mod tests {
 
         #[test]
         fn reach_is_an_order(a in rights(), b in rights(), c in rights()) {
-            prop_assert!(is_within_reach(&a, &a));
-            if is_within_reach(&a, &b) && is_within_reach(&b, &c) {
-                prop_assert!(is_within_reach(&a, &c));
+            let reaches = |own: Rights, of: &Rights| {
+                is_within_reach(&acting(own, Grants::default()), of, &Grants::default())
+            };
+            prop_assert!(reaches(a, &a));
+            if reaches(a, &b) && reaches(b, &c) {
+                prop_assert!(reaches(a, &c));
             }
-            if is_within_reach(&a, &b) && is_within_reach(&b, &a) {
+            if reaches(a, &b) && reaches(b, &a) {
                 prop_assert_eq!(a, b);
             }
+        }
+
+        #[test]
+        fn nobody_raises_a_role_above_their_own(own in rights(), old in rights(), new in rights()) {
+            let before = person(old, UserStatus::Active);
+            let after = with(&before, new);
+            let own = acting(own, Grants::default());
+            let checked = check_role(&own, Some(&before), &after, &Grants::default());
+            prop_assert_eq!(checked.is_ok(), new.role <= own.rights.role.max(old.role));
+            let made = check_role(&own, None, &after, &Grants::default());
+            prop_assert_eq!(made.is_ok(), new.role <= own.rights.role);
         }
     }
 }

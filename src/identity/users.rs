@@ -2,15 +2,16 @@
 
 use base::limits::PAGE_MAX_ITEMS;
 use base::{Classification, Role, UserId};
-use policy::{Permit, users};
-use store::{TenantCtx, guesses_get, guesses_put};
+use policy::{Permit, effective_of, users};
+use store::{TenantCtx, grants_of, guesses_get, guesses_put};
 
 use crate::guesses::credential_key;
 use crate::password::OneTimePassword;
 use crate::signed_in::Ended;
 use crate::store_families::end_all;
+use crate::store_keys::{keys_revoke_all_of, keys_revoke_exceeding};
 use crate::store_users::{self, PasswordKind};
-use crate::user_rules::{check_grant, check_own, is_within_reach};
+use crate::user_rules::{check_grant, check_own, check_role, is_within_reach};
 use crate::{
     DisplayName, Email, GuessSettings, IdentityError, Language, Passwords, User, UserStatus, events,
 };
@@ -84,8 +85,9 @@ pub struct UserPage {
 /// Adds a person with a one-time password.
 ///
 /// # Errors
-/// [`IdentityError::EmailTaken`], [`IdentityError::AboveOwn`] for more clearance or eligibility
-/// than the caller has, [`IdentityError::TooManyUsers`], [`IdentityError::Busy`], or the store's.
+/// [`IdentityError::EmailTaken`], [`IdentityError::AboveOwn`] for more role, clearance or
+/// eligibility than the caller has, [`IdentityError::TooManyUsers`], [`IdentityError::Busy`], or the
+/// store's.
 pub async fn user_create(
     permit: Permit<'_, users::Create>,
     passwords: &Passwords,
@@ -106,7 +108,12 @@ pub async fn user_create(
         created_at: now,
         updated_at: now,
     };
-    if let Err(error) = check_grant(ctx.rights(), None, &user) {
+    let (own, ceiling) = (ctx.principal(), ctx.withheld_permissions());
+    let (id, role) = (user.id, user.role);
+    let grants = ctx.read(move |tx| grants_of(tx, id, role, &ceiling)).await?;
+    let granted =
+        check_grant(&own.rights, None, &user).and_then(|()| check_role(own, None, &user, &grants));
+    if let Err(error) = granted {
         return Err(record_refusal(ctx, user.id, error).await);
     }
     let one_time_password = OneTimePassword::generate(ctx.entropy())?;
@@ -158,7 +165,8 @@ pub async fn user_get(permit: Permit<'_, users::Read>, id: UserId) -> Result<Use
 
 /// Changes a person. Sessions, tokens and families of tokens end when role, clearance, eligibility or
 /// status change, so that nobody works on under rights of yesterday, and enabling an account again
-/// revives nothing.
+/// revives nothing. A disabled person's API keys end too; of a changed role's keys those end that
+/// have a scope which the person no longer has.
 ///
 /// # Errors
 /// [`IdentityError::UserNotFound`], [`IdentityError::OwnAccount`], [`IdentityError::AboveOwn`],
@@ -169,13 +177,15 @@ pub async fn user_change(
     change: UserChange,
 ) -> Result<User, IdentityError> {
     let ctx = permit.ctx();
-    let (rights, own) = (*ctx.rights(), ctx.user_id());
+    let (own, ceiling) = (ctx.principal().clone(), ctx.withheld_permissions());
     let changed = ctx
         .write(move |tx| {
             let before = store_users::user_get(&tx, id)?.ok_or(IdentityError::UserNotFound)?;
             let after = User { updated_at: tx.now(), ..change.applied_to(before.clone()) };
-            check_own(own, &before, &after)?;
-            check_grant(&rights, Some(&before), &after)?;
+            let grants = grants_of(&tx, id, after.role, &ceiling)?;
+            check_own(own.user_id, &before, &after)?;
+            check_grant(&own.rights, Some(&before), &after)?;
+            check_role(&own, Some(&before), &after, &grants)?;
             if before.is_active_admin()
                 && !after.is_active_admin()
                 && store_users::user_count_other_admins(&tx, id)? == 0
@@ -184,7 +194,13 @@ pub async fn user_change(
             }
             store_users::user_update(&tx, &after)?;
             let same = before.rights() == after.rights() && before.status == after.status;
-            let ended = if same { Ended::default() } else { end_all(&tx, id, None)? };
+            let mut ended = if same { Ended::default() } else { end_all(&tx, id, None)? };
+            if after.status == UserStatus::Disabled {
+                ended.keys = keys_revoke_all_of(&tx, id)?;
+            } else if before.role != after.role {
+                let left = effective_of(after.role, &grants);
+                ended.keys = keys_revoke_exceeding(&tx, id, left)?;
+            }
             let (old, new, personal) = events::difference(&before, &after);
             let event = events::about(events::USER_CHANGED, id)
                 .before(old)
@@ -200,7 +216,8 @@ pub async fn user_change(
     }
 }
 
-/// Gives a person a one-time password and ends their sessions, tokens, families of tokens and delays.
+/// Gives a person a one-time password and ends their sessions, tokens, families of tokens, API keys
+/// and delays.
 ///
 /// # Errors
 /// [`IdentityError::UserNotFound`]; [`IdentityError::OwnAccount`], because one's own password is
@@ -212,16 +229,18 @@ pub async fn user_reset_password(
     id: UserId,
 ) -> Result<OneTimePassword, IdentityError> {
     let ctx = permit.ctx();
-    let (rights, own, tenant) = (*ctx.rights(), ctx.user_id(), ctx.tenant_id());
+    let (own, tenant) = (ctx.principal().clone(), ctx.tenant_id());
+    let ceiling = ctx.withheld_permissions();
     let one_time_password = OneTimePassword::generate(ctx.entropy())?;
     let hash = passwords.hash(one_time_password.to_password(), ctx.entropy()).await?;
     let done = ctx
         .write(move |tx| {
             let user = store_users::user_get(&tx, id)?.ok_or(IdentityError::UserNotFound)?;
-            if own == Some(id) {
+            if own.user_id == Some(id) {
                 return Err(IdentityError::OwnAccount { field: "password" });
             }
-            if !is_within_reach(&rights, &user.rights()) {
+            let grants = grants_of(&tx, id, user.role, &ceiling)?;
+            if !is_within_reach(&own, &user.rights(), &grants) {
                 return Err(IdentityError::OutOfReach);
             }
             store_users::password_set(&tx, id, &hash, PasswordKind::OneTime)?;
@@ -230,7 +249,8 @@ pub async fn user_reset_password(
             if let Some(known) = guesses_get(&tx, &key)? {
                 guesses_put(&tx, &key, &GuessSettings::after_success(known))?;
             }
-            let ended = end_all(&tx, id, None)?;
+            let mut ended = end_all(&tx, id, None)?;
+            ended.keys = keys_revoke_all_of(&tx, id)?;
             let event = events::about(events::USER_PASSWORD_RESET, id).detail(ended.facts());
             Ok(tx.commit(event, user.email)?)
         })

@@ -65,9 +65,11 @@ actions! { Action:
     }
     /// One's own API tokens.
     tokens { Read => TokensRead, Issue => TokensIssue, Revoke => TokensRevoke }
+    /// One's own API keys.
+    keys { Read => KeysRead, Create => KeysCreate, Rotate => KeysRotate, Revoke => KeysRevoke }
     /// People of the tenant.
     users { Read => UsersRead, Create => UsersCreate, Change => UsersChange }
-    /// Sessions and API tokens of anybody in the tenant.
+    /// Sessions, API tokens and API keys of anybody in the tenant.
     sessions { Read => SessionsRead, Revoke => SessionsRevoke }
     /// The tenant's audit log.
     audit { Read => AuditRead, Verify => AuditVerify, Export => AuditExport, Hold => AuditHold }
@@ -77,6 +79,8 @@ actions! { Action:
     settings { Read => SettingsRead, Change => SettingsChange }
     /// How much the tenant uses.
     usage { Read => UsageRead }
+    /// Groups of people.
+    groups { Read => GroupsRead, Change => GroupsChange }
 }
 
 actions! { ApplianceAction:

@@ -1,7 +1,8 @@
 //! Who may do what, who may see which text, and how often: the rules of the house as pure
 //! functions, and the permit that proves they were asked.
 //!
-//! [`permissions_of`] says what a role may do. [`authorize`] turns a context into a [`Permit`] for
+//! [`permissions_of`] says what a role may do, [`effective`] what remains of it for whoever acts, with
+//! their groups, the tenant's settings and the scopes of an API key. [`authorize`] turns a context into a [`Permit`] for
 //! one action; a domain function takes the permit first and reaches its tenant through it, so the
 //! right and the database can't come from different requests. [`may_see`] and [`ClearanceFilter`]
 //! decide on texts by their label, [`may_assign`] on the labels that a person may give. A
@@ -9,7 +10,8 @@
 //!
 //! Never:
 //! - a permit that [`authorize`] or [`authorize_appliance`] did not give;
-//! - a permission of the appliance in a role of a tenant;
+//! - a permission of the appliance in a role of a tenant, or by a group;
+//! - a setting of a tenant or a scope of a key that adds something;
 //! - a rule that depends on the clock, the database or the request: the same rights and the same
 //!   label always give the same answer;
 //! - a text shown because its label is unknown: what has no label can't be asked about.
@@ -52,6 +54,7 @@
 //! ```
 
 mod actions;
+mod effective;
 mod error;
 mod permission;
 mod permit;
@@ -59,11 +62,16 @@ mod rate_limit;
 mod visibility;
 
 pub use actions::{
-    Action, ApplianceAction, audit, chat, conversations, documents, jobs, keys, metrics, profile,
-    search, sessions, settings, tenants, tokens, usage, users,
+    Action, ApplianceAction, audit, chat, conversations, documents, groups, jobs, keys, metrics,
+    profile, search, sessions, settings, tenants, tokens, usage, users,
+};
+pub use effective::{
+    PermissionUnknown, effective, effective_of, may_be_scope, may_be_withheld, may_stand_in,
 };
 pub use error::Denied;
 pub use permission::{Permission, PermissionSet, permissions_of};
 pub use permit::{AppliancePermit, Permit, authorize, authorize_appliance};
-pub use rate_limit::{Allowance, RateLimitSettings, RateLimiter, RateRefused, SteadyClock};
+pub use rate_limit::{
+    Allowance, OwnRateLimiter, RateLimitSettings, RateLimiter, RateRefused, SteadyClock,
+};
 pub use visibility::{ClearanceFilter, LabelRefused, Visibility, may_assign, may_see};

@@ -31,6 +31,14 @@ pub enum Permission {
     TokensIssue,
     /// Revoke one's own API tokens.
     TokensRevoke,
+    /// List one's own API keys.
+    KeysRead,
+    /// Make an API key that acts for oneself.
+    KeysCreate,
+    /// Give one's own API keys another secret.
+    KeysRotate,
+    /// Revoke one's own API keys.
+    KeysRevoke,
     /// Upload a document or a new revision of it.
     DocumentsUpload,
     /// Change labels, tags, metadata and validity of a document.
@@ -51,9 +59,9 @@ pub enum Permission {
     UsersCreate,
     /// Change people's role, clearance and status, and reset their passwords.
     UsersChange,
-    /// See the sessions and API tokens of anybody in the tenant.
+    /// See the sessions, API tokens and API keys of anybody in the tenant.
     SessionsRead,
-    /// End the sessions and API tokens of anybody in the tenant.
+    /// End the sessions, API tokens and API keys of anybody in the tenant.
     SessionsRevoke,
     /// Read the tenant's audit log.
     AuditRead,
@@ -69,6 +77,10 @@ pub enum Permission {
     SettingsChange,
     /// See how much the tenant uses.
     UsageRead,
+    /// See the groups of people and what they add.
+    GroupsRead,
+    /// Change the groups of people, who is in them and what they add.
+    GroupsChange,
     /// List the appliance's tenants.
     TenantsRead,
     /// Make a tenant.
@@ -89,7 +101,7 @@ use Permission as P;
 
 impl Permission {
     /// All permissions, in the order of the matrix.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 43] = [
         P::ChatSend,
         P::ConversationsRead,
         P::ConversationsChange,
@@ -101,6 +113,10 @@ impl Permission {
         P::TokensRead,
         P::TokensIssue,
         P::TokensRevoke,
+        P::KeysRead,
+        P::KeysCreate,
+        P::KeysRotate,
+        P::KeysRevoke,
         P::DocumentsUpload,
         P::DocumentsChange,
         P::DocumentsDelete,
@@ -120,6 +136,8 @@ impl Permission {
         P::SettingsRead,
         P::SettingsChange,
         P::UsageRead,
+        P::GroupsRead,
+        P::GroupsChange,
         P::TenantsRead,
         P::TenantsCreate,
         P::TenantsChange,
@@ -144,6 +162,10 @@ impl Permission {
             P::TokensRead => "tokens.read",
             P::TokensIssue => "tokens.issue",
             P::TokensRevoke => "tokens.revoke",
+            P::KeysRead => "keys.read",
+            P::KeysCreate => "keys.create",
+            P::KeysRotate => "keys.rotate",
+            P::KeysRevoke => "keys.revoke",
             P::DocumentsUpload => "documents.upload",
             P::DocumentsChange => "documents.change",
             P::DocumentsDelete => "documents.delete",
@@ -163,6 +185,8 @@ impl Permission {
             P::SettingsRead => "settings.read",
             P::SettingsChange => "settings.change",
             P::UsageRead => "usage.read",
+            P::GroupsRead => "groups.read",
+            P::GroupsChange => "groups.change",
             P::TenantsRead => "tenants.read",
             P::TenantsCreate => "tenants.create",
             P::TenantsChange => "tenants.change",
@@ -237,6 +261,12 @@ impl PermissionSet {
         Self(self.0 & other.0)
     }
 
+    /// The permissions of this set that are not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// The permissions of the set, in the order of the matrix.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.into_iter().filter(move |p| self.contains(*p))
@@ -268,6 +298,10 @@ const VIEWER: PermissionSet = PermissionSet::of(&[
     P::TokensRead,
     P::TokensIssue,
     P::TokensRevoke,
+    P::KeysRead,
+    P::KeysCreate,
+    P::KeysRotate,
+    P::KeysRevoke,
 ]);
 
 const OPERATOR: PermissionSet = VIEWER.union(PermissionSet::of(&[
@@ -294,6 +328,8 @@ const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
     P::SettingsChange,
     P::UsageRead,
     P::AuditHold,
+    P::GroupsRead,
+    P::GroupsChange,
 ]));
 
 /// What only a holder of an appliance scope may do.
@@ -309,10 +345,12 @@ const APPLIANCE: PermissionSet = PermissionSet::of(&[
 /// What needs a second factor that was shown lately.
 const STEP_UP: PermissionSet = PermissionSet::of(&[
     P::ProfileChangeFactor,
+    P::KeysCreate,
     P::UsersCreate,
     P::UsersChange,
     P::AuditExport,
     P::SettingsChange,
+    P::GroupsChange,
     P::TenantsChange,
     P::TenantsRemove,
     P::AuditHold,

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use store::{ApplianceScope, TenantCtx};
 
-use crate::{Action, ApplianceAction, Denied, Permission, permissions_of};
+use crate::{Action, ApplianceAction, Denied, Permission, effective};
 
 /// Proof that the principal of the context inside may do `A`. It carries its context, so that a
 /// permit asked for in one tenant can't meet the database of another; a domain function takes it
@@ -38,9 +38,9 @@ impl<A: Action> fmt::Debug for Permit<'_, A> {
 /// Asks whether the principal of `ctx` may do `A`.
 ///
 /// # Errors
-/// [`Denied`] when the role does not have the permission.
+/// [`Denied`] when the permission is not among those that are [`effective`].
 pub fn authorize<A: Action>(ctx: &TenantCtx) -> Result<Permit<'_, A>, Denied> {
-    if permissions_of(ctx.rights().role).contains(A::PERMISSION) {
+    if effective(ctx.principal()).contains(A::PERMISSION) {
         Ok(Permit { ctx, action: PhantomData })
     } else {
         Err(Denied { permission: A::PERMISSION })

@@ -13,7 +13,7 @@ use governor::clock::{Clock, Reference};
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
 use governor::state::StateStore;
-use governor::{Quota, RateLimiter as Gcra};
+use governor::{NotUntil, Quota, RateLimiter as Gcra};
 use parking_lot::Mutex;
 
 /// Limits of a [`RateLimiter`].
@@ -125,6 +125,16 @@ pub struct Allowance {
     pub remaining: u32,
 }
 
+impl Allowance {
+    /// Seconds until the key has its whole limit again if it sends nothing more, rounded up.
+    #[must_use]
+    pub fn full_after_s(&self) -> u32 {
+        let used = u64::from(self.limit.saturating_sub(self.remaining));
+        let seconds = (used * 60).div_ceil(u64::from(self.limit.max(1)));
+        u32::try_from(seconds).unwrap_or(60)
+    }
+}
+
 /// A request that was beyond its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("more than {limit} requests a minute: the next one may come in {retry_after_ms} ms")]
@@ -145,6 +155,55 @@ impl Coded for RateRefused {
     }
 }
 
+/// Counts requests per key of which each has a limit of its own, in one bounded memory.
+pub struct OwnRateLimiter<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K>,
+}
+
+impl<K: Hash + Eq + Clone> OwnRateLimiter<K> {
+    /// What a bucket holds, and gets in a minute: a request costs its key this many divided by the
+    /// key's limit. One falls in every 100 ns, a whole number of `governor`'s nanoseconds.
+    const CELLS: NonZeroU32 = NonZeroU32::MIN.saturating_add(600_000_000 - 1);
+
+    /// Highest limit of a key, requests a minute. Up to 24,000 a limit is kept exactly, above that
+    /// to within its square divided by the number of cells.
+    pub const REQUESTS_PER_MINUTE_MAX: u32 = 100_000;
+
+    /// A limiter in which every key starts with a full bucket.
+    #[must_use]
+    pub fn new(max_keys: usize, clock: SteadyClock) -> Self {
+        Self { limiter: RateLimiter::with_quota(Self::CELLS, max_keys, clock) }
+    }
+
+    /// Keys that are remembered now, for a metric.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        self.limiter.keys()
+    }
+
+    /// Counts one request of `key`, which may make `requests_per_minute`.
+    ///
+    /// # Errors
+    /// [`RateRefused`] when the bucket is empty; the request is not counted then.
+    pub fn check(
+        &self,
+        key: &K,
+        requests_per_minute: NonZeroU32,
+    ) -> Result<Allowance, RateRefused> {
+        let limit = requests_per_minute.get().min(Self::REQUESTS_PER_MINUTE_MAX);
+        let cost = Self::CELLS.get() / limit;
+        let cells = NonZeroU32::new(cost).unwrap_or(NonZeroU32::MIN);
+        match self.limiter.gcra.check_key_n(key, cells) {
+            Ok(Ok(state)) => {
+                Ok(Allowance { limit, remaining: state.remaining_burst_capacity() / cells })
+            }
+            Ok(Err(until)) => Err(self.limiter.refused(&until, limit)),
+            // More than a bucket holds, which a share of it is not.
+            Err(_) => Err(RateRefused { limit, retry_after_ms: 60_000 }),
+        }
+    }
+}
+
 /// Counts requests per key. A key is whatever shares a limit: a person, a tenant, an address.
 pub struct RateLimiter<K: Hash + Eq + Clone> {
     gcra: Gcra<K, BoundedState<K>, RateClock, StateInformationMiddleware>,
@@ -159,12 +218,15 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     pub fn new(settings: RateLimitSettings, clock: SteadyClock) -> Self {
         let most = NonZeroU32::MIN.saturating_add(RateLimitSettings::REQUESTS_PER_MINUTE_MAX - 1);
         let limit = settings.requests_per_minute.min(most);
+        Self::with_quota(limit, settings.max_keys, clock)
+    }
+
+    fn with_quota(per_minute: NonZeroU32, max_keys: usize, clock: SteadyClock) -> Self {
         let clock = RateClock(clock);
         let arrivals = Arrivals::<K>::default();
-        let state =
-            BoundedState { max_keys: settings.max_keys.max(1), arrivals: Arc::clone(&arrivals) };
-        let gcra = Gcra::new(Quota::per_minute(limit), state, clock.clone());
-        Self { gcra, clock, arrivals, limit: limit.get() }
+        let state = BoundedState { max_keys: max_keys.max(1), arrivals: Arc::clone(&arrivals) };
+        let gcra = Gcra::new(Quota::per_minute(per_minute), state, clock.clone());
+        Self { gcra, clock, arrivals, limit: per_minute.get() }
     }
 
     /// Keys that are remembered now, for a metric.
@@ -182,13 +244,13 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
             Ok(state) => {
                 Ok(Allowance { limit: self.limit, remaining: state.remaining_burst_capacity() })
             }
-            Err(until) => {
-                let wait = until.wait_time_from(self.clock.now());
-                let wait_ms = wait.as_nanos().div_ceil(1_000_000);
-                let retry_after_ms = u64::try_from(wait_ms).unwrap_or(u64::MAX).max(1);
-                Err(RateRefused { limit: self.limit, retry_after_ms })
-            }
+            Err(until) => Err(self.refused(&until, self.limit)),
         }
+    }
+
+    fn refused(&self, until: &NotUntil<Elapsed>, limit: u32) -> RateRefused {
+        let wait_ms = until.wait_time_from(self.clock.now()).as_nanos().div_ceil(1_000_000);
+        RateRefused { limit, retry_after_ms: u64::try_from(wait_ms).unwrap_or(u64::MAX).max(1) }
     }
 }
 
@@ -281,5 +343,36 @@ mod tests {
             assert!(limiter.keys() <= 100);
         }
         assert!(limiter.check(&7).is_err(), "a flood of keys must not refill a bucket");
+    }
+
+    #[test]
+    fn every_key_may_have_a_limit_of_its_own() {
+        let clock = SteadyClock::manual();
+        let limiter = OwnRateLimiter::new(100, clock.clone());
+        for (key, limit) in [(1_u32, 1_u32), (2, 7), (3, 60), (4, 599), (5, 10_007)] {
+            let per_minute = NonZeroU32::new(limit).unwrap();
+            for i in 0..limit {
+                let allowance = limiter.check(&key, per_minute).unwrap();
+                assert_eq!(allowance, Allowance { limit, remaining: limit - 1 - i });
+            }
+            let refused = limiter.check(&key, per_minute).unwrap_err();
+            assert_eq!(refused.limit, limit);
+            clock.advance_ms(refused.retry_after_ms);
+            assert!(limiter.check(&key, per_minute).is_ok(), "{limit}");
+        }
+        for key in 0..10_000 {
+            let _ = limiter.check(&key, NonZeroU32::MIN);
+            assert!(limiter.keys() <= 100);
+        }
+    }
+
+    #[test]
+    fn the_time_to_a_full_bucket_is_told() {
+        let (limiter, _clock) = limiter(10);
+        assert_eq!(limiter.check(&1).unwrap().full_after_s(), 1);
+        for _ in 0..58 {
+            limiter.check(&1).unwrap();
+        }
+        assert_eq!(limiter.check(&1).unwrap().full_after_s(), 60);
     }
 }

@@ -76,6 +76,11 @@ pub(crate) const TENANT: &[Migration] = &[
         name: "token_families",
         sql: &[include_str!("migrations/tenant/0006_token_families.sql")],
     },
+    Migration {
+        version: 7,
+        name: "access",
+        sql: &[include_str!("migrations/tenant/0007_access.sql")],
+    },
 ];
 
 const SCHEMA_MIGRATED: Action = Action::new("schema.migrated");

@@ -338,7 +338,8 @@ impl Store {
         ApplianceScope { actor: Actor::Console, home: None }
     }
 
-    /// The appliance scope of a person who is an appliance administrator.
+    /// The appliance scope of a person who is an appliance administrator. Nobody administers it with
+    /// an API key: its scopes name permissions of a tenant.
     ///
     /// # Errors
     /// [`StoreError::Unauthenticated`] when the person is none.
@@ -348,6 +349,9 @@ impl Store {
     ) -> Result<ApplianceScope, StoreError> {
         let tenant = scope.tenant_id();
         let user = scope.principal().user_id.ok_or(StoreError::Unauthenticated)?;
+        if scope.principal().grants.limited_to.is_some() {
+            return Err(StoreError::Unauthenticated);
+        }
         let is_admin = self
             .inner
             .control

@@ -1,23 +1,26 @@
 //! The mints of [`TenantScope`]. Whoever reviews isolation reads this file first.
 //!
-//! A scope says: this principal, in this tenant. It comes into being in exactly five ways:
+//! A scope says: this principal, in this tenant. It comes into being in exactly six ways:
 //! 1. [`Store::scope_from_session`]: a live browser session was found;
 //! 2. [`Store::scope_from_token`]: a recorded, live API token was found;
 //! 3. [`Store::scope_from_job`]: a durable job was claimed and acts for the person who queued it;
 //! 4. [`Store::scope_from_operator`]: the caller holds the operator key;
 //! 5. [`Store::scope_from_federation`]: the caller holds the key of an issuer that is configured for
-//!    one tenant, and has checked a token of it.
+//!    one tenant, and has checked a token of it;
+//! 6. [`Store::scope_from_key`]: a live API key was found by its prefix and secret.
 //!
-//! All but the fourth read the person's row anew, so a changed role or a disabled account counts at
-//! the next request, whatever a cookie or token says.
+//! All but the operator's own read the person's row anew, and what their groups add and the tenant
+//! withholds, so a changed role or a disabled account counts at the next request, whatever a cookie,
+//! token or key says.
 
 use base::{
-    Actor, Classification, IssuerName, Principal, Rights, Role, SessionId, TenantId, Timestamp,
-    TokenFamilyId, TokenId, UserId,
+    Actor, IssuerName, Principal, Role, SessionId, TenantId, Timestamp, TokenFamilyId, TokenId,
+    UserId,
 };
 
 use crate::jobs::ClaimedJob;
-use crate::scope_rows::{find_federated, find_rights, find_session, find_token};
+use crate::live_keys::{KEY_PREFIX_BYTES, LiveKey, find_key};
+use crate::scope_rows::{Standing, find_federated, find_session, find_standing, find_token};
 use crate::{Store, StoreError};
 
 /// The right to act in one tenant as one principal. Can't be made, copied or kept by hand.
@@ -115,6 +118,9 @@ pub enum SecondFactor {
     Pending,
     /// It was shown then.
     Shown(Timestamp),
+    /// One is enrolled, and was shown before this API key was made. A key can't show it again, so it
+    /// is never good for what needs it shown lately.
+    ShownForKey,
 }
 
 impl SecondFactor {
@@ -166,10 +172,15 @@ impl Store {
         limits: SessionLimits,
     ) -> Result<(TenantScope, LiveSession), StoreError> {
         let open = self.open_tenant(tenant_id, Suspended::Refuse).await?;
-        let now = self.now();
-        let (session, rights) =
-            open.read(move |tx| find_session(tx, &token_hash, now, limits)).await?;
-        Ok((person(tenant_id, session.user_id, rights), session))
+        let (now, ceiling) = (self.now(), self.ceiling());
+        let (session, standing) = open
+            .read(move |tx| {
+                let (session, rights) = find_session(tx, &token_hash, now, limits)?;
+                let standing = Standing::of(tx, session.user_id, rights, rights.role, &ceiling)?;
+                Ok::<_, StoreError>((session, standing))
+            })
+            .await?;
+        Ok((person(tenant_id, session.user_id, standing), session))
     }
 
     /// Mint 2: from the id of an API token whose signature has been verified, and the SHA-256 of
@@ -184,10 +195,15 @@ impl Store {
         token_hash: [u8; 32],
     ) -> Result<(TenantScope, LiveToken), StoreError> {
         let open = self.open_tenant(tenant_id, Suspended::Refuse).await?;
-        let now = self.now();
-        let (user_id, rights, token) =
-            open.read(move |tx| find_token(tx, token_id, &token_hash, now)).await?;
-        Ok((person(tenant_id, user_id, rights), token))
+        let (now, ceiling) = (self.now(), self.ceiling());
+        let (user_id, standing, token) = open
+            .read(move |tx| {
+                let (user_id, rights, role, token) = find_token(tx, token_id, &token_hash, now)?;
+                let standing = Standing::of(tx, user_id, rights, role, &ceiling)?;
+                Ok::<_, StoreError>((user_id, standing, token))
+            })
+            .await?;
+        Ok((person(tenant_id, user_id, standing), token))
     }
 
     /// Mint 3: for a claimed job, with the present rights of the person who queued it.
@@ -197,13 +213,14 @@ impl Store {
     pub async fn scope_from_job(&self, job: &ClaimedJob) -> Result<TenantScope, StoreError> {
         let actor = Actor::Job(job.id());
         let Some(user_id) = job.queued_by() else {
-            let principal = Principal { actor, user_id: None, rights: OPERATOR_RIGHTS };
+            let principal = Standing::operator().principal(actor, None);
             return Ok(TenantScope { tenant_id: job.tenant_id(), principal, issuer: None });
         };
         // It was claimed while the tenant was active, and ends what it began.
         let open = self.open_tenant(job.tenant_id(), Suspended::Allow).await?;
-        let rights = open.read(move |tx| find_rights(tx, user_id)).await?;
-        let principal = Principal { actor, user_id: Some(user_id), rights };
+        let ceiling = self.ceiling();
+        let standing = open.read(move |tx| find_standing(tx, user_id, &ceiling)).await?;
+        let principal = standing.principal(actor, Some(user_id));
         Ok(TenantScope { tenant_id: job.tenant_id(), principal, issuer: None })
     }
 
@@ -219,11 +236,12 @@ impl Store {
         acting_as: Option<UserId>,
     ) -> Result<TenantScope, StoreError> {
         let open = self.open_tenant(tenant_id, Suspended::Allow).await?;
-        let rights = match acting_as {
-            Some(user_id) => open.read(move |tx| find_rights(tx, user_id)).await?,
-            None => OPERATOR_RIGHTS,
+        let ceiling = self.ceiling();
+        let standing = match acting_as {
+            Some(user_id) => open.read(move |tx| find_standing(tx, user_id, &ceiling)).await?,
+            None => Standing::operator(),
         };
-        let principal = Principal { actor: Actor::Console, user_id: acting_as, rights };
+        let principal = standing.principal(Actor::Console, acting_as);
         Ok(TenantScope { tenant_id, principal, issuer: None })
     }
 
@@ -253,9 +271,43 @@ impl Store {
             return Err(StoreError::Unauthenticated);
         }
         let open = self.open_tenant(claim.tenant_id, Suspended::Refuse).await?;
-        let (rights, token) = open.read(move |tx| find_federated(tx, &claim)).await?;
-        let scope = person(claim.tenant_id, claim.user_id, rights);
+        let ceiling = self.ceiling();
+        let (standing, token) = open
+            .read(move |tx| {
+                let (rights, token) = find_federated(tx, &claim)?;
+                let standing = Standing::of(tx, claim.user_id, rights, claim.role, &ceiling)?;
+                Ok::<_, StoreError>((standing, token))
+            })
+            .await?;
+        let scope = person(claim.tenant_id, claim.user_id, standing);
         Ok((TenantScope { issuer: Some(key.issuer), ..scope }, token))
+    }
+
+    /// Mint 6: from the prefix of an API key and the SHA-256 of its secret, with those of its
+    /// person's permissions that the key names.
+    ///
+    /// # Errors
+    /// [`StoreError::Unauthenticated`] when there is no such live key of an active person.
+    pub async fn scope_from_key(
+        &self,
+        tenant_id: TenantId,
+        prefix: [u8; KEY_PREFIX_BYTES],
+        secret_hash: [u8; 32],
+    ) -> Result<(TenantScope, LiveKey), StoreError> {
+        let open = self.open_tenant(tenant_id, Suspended::Refuse).await?;
+        let (now, ceiling) = (self.now(), self.ceiling());
+        let (user_id, standing, key) = open
+            .read(move |tx| {
+                let (user_id, rights, scopes, key) = find_key(tx, prefix, &secret_hash, now)?;
+                let standing = Standing::of(tx, user_id, rights, rights.role, &ceiling)?;
+                Ok::<_, StoreError>((user_id, standing.limited_to(scopes), key))
+            })
+            .await?;
+        Ok((person(tenant_id, user_id, standing), key))
+    }
+
+    fn ceiling(&self) -> Vec<String> {
+        self.inner.settings.withheld_permissions.clone()
     }
 }
 
@@ -266,11 +318,7 @@ pub(crate) enum Suspended {
     Allow,
 }
 
-/// The operator holds the master key, so a filter here would only pretend.
-const OPERATOR_RIGHTS: Rights =
-    Rights { role: Role::Admin, clearance: Classification::Restricted, export_eligible: true };
-
-const fn person(tenant_id: TenantId, user_id: UserId, rights: Rights) -> TenantScope {
-    let principal = Principal { actor: Actor::User(user_id), user_id: Some(user_id), rights };
+fn person(tenant_id: TenantId, user_id: UserId, standing: Standing) -> TenantScope {
+    let principal = standing.principal(Actor::User(user_id), Some(user_id));
     TenantScope { tenant_id, principal, issuer: None }
 }

@@ -1,11 +1,56 @@
-//! What the mints of [`crate::TenantScope`] read: a credential's row with its person's.
+//! What the mints of [`crate::TenantScope`] read: a credential's row with its person's, and what that
+//! person may see and do.
 
-use base::{Rights, Role, SessionId, Timestamp, TokenFamilyId, TokenId, UserId};
+use base::{
+    Actor, Classification, Grants, Principal, Rights, Role, SessionId, Timestamp, TokenFamilyId,
+    TokenId, UserId,
+};
 use rusqlite::{Row, params};
 
 use crate::scope::{FederatedClaim, LiveSession, LiveToken, SecondFactor, SessionLimits};
 use crate::sql::id_bytes;
-use crate::{ReadTx, StoreError};
+use crate::{ReadTx, StoreError, grants};
+
+/// What somebody may see and do.
+pub(crate) struct Standing {
+    rights: Rights,
+    grants: Grants,
+}
+
+impl Standing {
+    /// The operator holds the master key, so a filter here would only pretend.
+    pub(crate) fn operator() -> Self {
+        let rights = Rights {
+            role: Role::Admin,
+            clearance: Classification::Restricted,
+            export_eligible: true,
+        };
+        Self { rights, grants: Grants::default() }
+    }
+
+    /// Of a person with `rights` of their own who acts as `acts_as`, at most.
+    pub(crate) fn of(
+        tx: &ReadTx<'_>,
+        user: UserId,
+        rights: Rights,
+        acts_as: Role,
+        ceiling: &[String],
+    ) -> Result<Self, StoreError> {
+        let role = rights.role.min(acts_as);
+        let grants = grants::read(tx, user, (rights.role, role), ceiling)?;
+        Ok(Self { rights: Rights { role, ..rights }, grants })
+    }
+
+    /// The same behind an API key with these scopes.
+    pub(crate) fn limited_to(mut self, scopes: Vec<String>) -> Self {
+        self.grants.limited_to = Some(scopes);
+        self
+    }
+
+    pub(crate) fn principal(self, actor: Actor, user_id: Option<UserId>) -> Principal {
+        Principal { actor, user_id, rights: self.rights, grants: self.grants }
+    }
+}
 
 pub(crate) fn find_session(
     tx: &ReadTx<'_>,
@@ -48,7 +93,7 @@ pub(crate) fn find_token(
     id: TokenId,
     token_hash: &[u8; 32],
     now: Timestamp,
-) -> Result<(UserId, Rights, LiveToken), StoreError> {
+) -> Result<(UserId, Rights, Role, LiveToken), StoreError> {
     let sql = format!(
         "SELECT u.role, u.clearance, u.export_eligible, {FACTOR_COLUMNS}, t.second_factor_at,
                 t.user_id, t.role, t.family_id
@@ -65,10 +110,9 @@ pub(crate) fn find_token(
         found.ok_or(StoreError::Unauthenticated)?;
     let family = family.map(|id| id_bytes(&id, "tokens.family_id")).transpose()?;
     let token = LiveToken { second_factor, family: family.map(TokenFamilyId::from_bytes) };
-    let mut rights = rights.checked()?;
-    let token_role: Role = token_role.parse().map_err(|_| StoreError::Corrupt("tokens.role"))?;
-    rights.role = rights.role.min(token_role);
-    Ok((UserId::from_bytes(id_bytes(&user_id, "tokens.user_id")?), rights, token))
+    let role: Role = token_role.parse().map_err(|_| StoreError::Corrupt("tokens.role"))?;
+    let user_id = UserId::from_bytes(id_bytes(&user_id, "tokens.user_id")?);
+    Ok((user_id, rights.checked()?, role, token))
 }
 
 pub(crate) fn find_federated(
@@ -86,40 +130,42 @@ pub(crate) fn find_federated(
         |row| Ok((raw_rights(row)?, raw_factor(row)?)),
     )?;
     let (rights, second_factor) = found.ok_or(StoreError::Unauthenticated)?;
-    let mut rights = rights.checked()?;
-    rights.role = rights.role.min(claim.role);
-    Ok((rights, LiveToken { second_factor, family: None }))
+    Ok((rights.checked()?, LiveToken { second_factor, family: None }))
 }
 
-pub(crate) fn find_rights(tx: &ReadTx<'_>, user_id: UserId) -> Result<Rights, StoreError> {
-    tx.query_optional(
-        "SELECT role, clearance, export_eligible FROM users WHERE id = ?1 AND status = 'active'",
-        params![user_id.as_bytes()],
-        raw_rights,
-    )?
-    .ok_or(StoreError::Unauthenticated)?
-    .checked()
+pub(crate) fn find_standing(
+    tx: &ReadTx<'_>,
+    user_id: UserId,
+    ceiling: &[String],
+) -> Result<Standing, StoreError> {
+    let sql =
+        "SELECT role, clearance, export_eligible FROM users WHERE id = ?1 AND status = 'active'";
+    let rights = tx
+        .query_optional(sql, params![user_id.as_bytes()], raw_rights)?
+        .ok_or(StoreError::Unauthenticated)?
+        .checked()?;
+    Standing::of(tx, user_id, rights, rights.role, ceiling)
 }
 
 /// Whether the person `u` has a second factor, and whether their role needs one.
-const FACTOR_COLUMNS: &str = "EXISTS (SELECT 1 FROM second_factors f
+pub(crate) const FACTOR_COLUMNS: &str = "EXISTS (SELECT 1 FROM second_factors f
         WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL),
     EXISTS (SELECT 1 FROM json_each((SELECT value FROM settings
         WHERE name = 'second_factor_roles')) WHERE value = u.role)";
 
 /// From [`FACTOR_COLUMNS`] behind the rights, and the time of showing behind those.
-fn raw_factor(row: &Row<'_>) -> rusqlite::Result<SecondFactor> {
+pub(crate) fn raw_factor(row: &Row<'_>) -> rusqlite::Result<SecondFactor> {
     Ok(SecondFactor::of(row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
-struct RawRights(String, String, bool);
+pub(crate) struct RawRights(String, String, bool);
 
-fn raw_rights(row: &Row<'_>) -> rusqlite::Result<RawRights> {
+pub(crate) fn raw_rights(row: &Row<'_>) -> rusqlite::Result<RawRights> {
     Ok(RawRights(row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
 impl RawRights {
-    fn checked(self) -> Result<Rights, StoreError> {
+    pub(crate) fn checked(self) -> Result<Rights, StoreError> {
         Ok(Rights {
             role: self.0.parse().map_err(|_| StoreError::Corrupt("users.role"))?,
             clearance: self.1.parse().map_err(|_| StoreError::Corrupt("users.clearance"))?,

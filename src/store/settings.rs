@@ -1,7 +1,7 @@
 //! Limits of the store that an administrator may change.
 
 /// Sizes and times of the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct StoreSettings {
     /// Reader connections per open tenant.
     pub readers_per_tenant: usize,
@@ -21,6 +21,8 @@ pub struct StoreSettings {
     pub jobs_in_parallel: usize,
     /// What a guess at a passphrase of the master key costs, when one is set.
     pub passphrase_cost: seal::PassphraseCost,
+    /// Names of permissions that no person of any tenant has here, whatever their role and groups.
+    pub withheld_permissions: Vec<String>,
 }
 
 impl Default for StoreSettings {
@@ -35,6 +37,7 @@ impl Default for StoreSettings {
             job_max_attempts: 3,
             jobs_in_parallel: 2,
             passphrase_cost: seal::PassphraseCost::default(),
+            withheld_permissions: Vec::new(),
         }
     }
 }

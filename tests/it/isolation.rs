@@ -48,7 +48,13 @@ pub(crate) fn objects(admin: &Client) -> Ids {
     let session = admin.get("/api/v1/auth/sessions").expect(200).json();
     let lifetime = json!({ "lifetime_s": 3600 });
     let token = admin.post("/api/v1/auth/tokens", &lifetime).expect(201).json();
+    let key = json!({ "name": "probe", "scopes": ["documents.read"] });
+    let key = admin.post("/api/v1/keys", &key).expect(201).json();
+    let group = json!({ "name": "Probe", "permissions": ["audit.read"] });
+    let group = admin.post("/api/v1/admin/groups", &group).expect(201).json();
     BTreeMap::from([
+        ("api_key", text(&key["id"])),
+        ("group", text(&group["id"])),
         ("document", text(&uploaded["document_id"])),
         ("revision", text(&uploaded["revision_id"])),
         ("job", text(&uploaded["job_id"])),
@@ -70,6 +76,8 @@ pub(crate) fn kind_name(kind: IdKind) -> Option<&'static str> {
         IdKind::Revision => Some("revision"),
         IdKind::Conversation => Some("conversation"),
         IdKind::Job => Some("job"),
+        IdKind::ApiKey => Some("api_key"),
+        IdKind::Group => Some("group"),
         IdKind::Page | IdKind::Entry | IdKind::ErrorCode | IdKind::Asset => None,
     }
 }
@@ -93,6 +101,9 @@ pub(crate) fn path(route: &RouteInfo, ids: &Ids, odd: Option<(&IdParameter, &str
 pub(crate) fn body(route: &RouteInfo) -> Option<(&'static str, Bytes)> {
     let media_type = route.request_media_type?;
     let value = match route.operation {
+        "key_create" => json!({ "name": "another", "scopes": ["chat.send"] }),
+        "group_create" => json!({ "name": "Another", "permissions": [] }),
+        "group_change" => json!({ "name": "Renamed" }),
         "conversation_rename" => json!({ "title": "renamed" }),
         "user_change" => json!({ "display_name": "Changed" }),
         "revision_withdraw" => json!({ "reason": "test" }),

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod at_rest;
 mod command_line;
 mod databases;

@@ -1,13 +1,15 @@
 //! GET and PATCH /api/v1/admin/settings
 
+use std::collections::BTreeMap;
+
 use ::audit::{Action, Event, RETENTION_LEAST_DAYS};
 use ::store::{
     AUDIT_RETENTION_DAYS, RETENTION_MOST_DAYS, ReadTx, SECOND_FACTOR_ROLES, StoreError, TenantCtx,
-    WriteTx,
+    WITHHELD_PERMISSIONS, WriteTx,
 };
 use base::{Classification, LabelError, Role, RoleError};
 use identity::Language;
-use policy::settings;
+use policy::{Permission, PermissionUnknown, may_be_withheld, settings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -24,6 +26,11 @@ const CLASSIFICATION: &str = "upload_default_classification";
 const LANGUAGE: &str = "user_default_language";
 const FACTOR_ROLES: &str = SECOND_FACTOR_ROLES;
 const RETENTION: &str = AUDIT_RETENTION_DAYS;
+const WITHHELD: &str = WITHHELD_PERMISSIONS;
+
+/// Names of permissions by role. Names, because a newer version may have written some that this one
+/// does not know, and they must stay withheld.
+type Withheld = BTreeMap<String, Vec<String>>;
 
 /// What a tenant may set for itself.
 #[derive(Clone, Debug)]
@@ -36,6 +43,8 @@ pub(crate) struct TenantSettings {
     pub(crate) second_factor_roles: Vec<Role>,
     /// Days that the audit log keeps its content.
     pub(crate) audit_retention_days: u32,
+    /// What is taken from roles.
+    withheld_permissions: Withheld,
 }
 
 impl TenantSettings {
@@ -66,6 +75,12 @@ fn settings_in(tx: &ReadTx<'_>) -> Result<TenantSettings, StoreError> {
                 .ok_or(StoreError::Corrupt("settings.value"))?,
         },
         audit_retention_days: ::store::retention_days(tx)?,
+        withheld_permissions: match rows::setting_get(tx, WITHHELD)? {
+            None => Withheld::new(),
+            Some(map) => {
+                serde_json::from_str(&map).map_err(|_| StoreError::Corrupt("settings.value"))?
+            }
+        },
     })
 }
 
@@ -80,11 +95,17 @@ pub(super) struct SettingsView {
     second_factor_roles: Vec<&'static str>,
     /// Days that the audit log keeps the content of its entries.
     audit_retention_days: u32,
+    /// Permissions that are taken from roles, by role; a role that keeps all of its own is absent.
+    withheld_permissions: BTreeMap<String, Vec<String>>,
+    /// Permissions that nobody has on this appliance, by its configuration.
+    appliance_withheld_permissions: Vec<String>,
 }
 
-impl From<TenantSettings> for SettingsView {
-    fn from(settings: TenantSettings) -> Self {
+impl SettingsView {
+    fn new(settings: TenantSettings, ctx: &TenantCtx) -> Self {
         Self {
+            withheld_permissions: settings.withheld_permissions.clone(),
+            appliance_withheld_permissions: ctx.withheld_permissions(),
             upload_default_classification: settings.upload_default_classification.as_str(),
             second_factor_roles: settings.factor_role_names(),
             audit_retention_days: settings.audit_retention_days,
@@ -97,7 +118,8 @@ pub(super) async fn settings_get(
     call: Authorized<settings::Read>,
     (): (),
 ) -> Result<Ok200<SettingsView>, Problem> {
-    Ok(Ok200(tenant_settings(call.permit()?.ctx()).await?.into()))
+    let ctx = call.permit()?.ctx();
+    Ok(Ok200(SettingsView::new(tenant_settings(ctx).await?, ctx)))
 }
 
 /// What is to change; what is left out stays.
@@ -114,6 +136,10 @@ pub(super) struct SettingsPatch {
     /// pruned within a day, unless a legal hold is in force; the log is proved as before.
     #[schema(minimum = 90, maximum = 36525)]
     audit_retention_days: Option<u32>,
+    /// All permissions that are to be taken from roles, by role. Narrows only: what a role does not
+    /// have is not given by leaving it out. What is needed to sign in, and for administrators what
+    /// undoes this setting, can't be taken.
+    withheld_permissions: Option<BTreeMap<String, Vec<String>>>,
 }
 
 pub(super) async fn settings_change(
@@ -151,15 +177,17 @@ pub(super) async fn settings_change(
         let wanted = format!("must be {RETENTION_LEAST_DAYS} to {RETENTION_MOST_DAYS}");
         return Err(Problem::invalid(RETENTION, wanted));
     }
+    let withheld = patch.withheld_permissions;
     let describe = |settings: &TenantSettings| {
         json!({
             CLASSIFICATION: settings.upload_default_classification.as_str(),
             LANGUAGE: settings.user_default_language,
             FACTOR_ROLES: settings.factor_role_names(),
             RETENTION: settings.audit_retention_days,
+            WITHHELD: settings.withheld_permissions,
         })
     };
-    let change = move |tx: WriteTx<'_>| -> Result<_, StoreError> {
+    let change = move |tx: WriteTx<'_>| -> Result<_, Problem> {
         let before = settings_in(&tx)?;
         let mut after = before.clone();
         if let Some(classification) = classification {
@@ -178,9 +206,44 @@ pub(super) async fn settings_change(
             after.audit_retention_days = days;
             rows::setting_set(&tx, RETENTION, &days.to_string())?;
         }
+        if let Some(withheld) = withheld {
+            after.withheld_permissions = checked_withheld(withheld, &before.withheld_permissions)?;
+            rows::setting_set(&tx, WITHHELD, &json!(after.withheld_permissions).to_string())?;
+        }
         let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
-        tx.commit(event, after)
+        Ok(tx.commit(event, after)?)
     };
     let after = ctx.write(change).await?;
-    Ok(Ok200(after.into()))
+    Ok(Ok200(SettingsView::new(after, ctx)))
+}
+
+/// What is to be withheld, in order, without roles from which nothing is. A name that this version
+/// does not know may stay where it is: it came from a newer one.
+fn checked_withheld(asked: Withheld, before: &Withheld) -> Result<Withheld, Problem> {
+    let mut checked = Withheld::new();
+    for (role_name, mut names) in asked {
+        let field = format!("{WITHHELD}.{role_name}");
+        let role: Role =
+            role_name.parse().map_err(|e: RoleError| Problem::invalid(WITHHELD, e.to_string()))?;
+        let had = before.get(&role_name).map(Vec::as_slice).unwrap_or_default();
+        names.sort_unstable();
+        names.dedup();
+        for name in &names {
+            match name.parse::<Permission>() {
+                Ok(permission) if may_be_withheld(Some(role), permission) => {}
+                Ok(permission) => {
+                    let reason = format!("{permission} can't be taken from {role}");
+                    return Err(Problem::invalid(field, reason));
+                }
+                Err(_) if had.contains(name) => {}
+                Err(unknown) => {
+                    return Err(Problem::invalid(field, PermissionUnknown::to_string(&unknown)));
+                }
+            }
+        }
+        if !names.is_empty() {
+            checked.insert(role_name, names);
+        }
+    }
+    Ok(checked)
 }

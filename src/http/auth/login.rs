@@ -92,14 +92,17 @@ pub(super) async fn session_open(
     if login.second_factor == SecondFactor::Pending && (input.token || input.code.is_some()) {
         show_factor(&call, &mut login, input.code).await?;
     }
+    let (scope, _) =
+        identity::authenticate_cookie(&state.store, login.cookie.reveal(), settings).await?;
+    let permissions = policy::effective(scope.principal());
     let mut answer = LoginAnswer {
-        user: PersonView::new(&login.user, login.tenant_id),
+        user: PersonView::new(&login.user, login.tenant_id, permissions),
         must_change_password: login.must_change_password,
         second_factor: match login.second_factor {
             SecondFactor::None => "none",
             SecondFactor::Missing => "missing",
             SecondFactor::Pending => "required",
-            SecondFactor::Shown(_) => "shown",
+            SecondFactor::Shown(_) | SecondFactor::ShownForKey => "shown",
         },
         expires_at: login.expires_at.to_string(),
         access_token: None,
@@ -175,10 +178,15 @@ async fn exchange(
     };
     let lifetime_s = settings.login_token_lifetime_ms / 1000;
     let input = TokenInput { role: None, lifetime_s, factor_shown_at, refresh, family: None };
-    let permit = policy::authorize::<tokens::Issue>(&ctx)?;
-    let issued = identity::token_issue(permit, &state.signer, input).await;
+    // Who may not have one, by the tenant's settings say, is left no session either.
+    let issued = match policy::authorize::<tokens::Issue>(&ctx) {
+        Ok(permit) => {
+            identity::token_issue(permit, &state.signer, input).await.map_err(Problem::from)
+        }
+        Err(denied) => Err(denied.into()),
+    };
     identity::logout(&ctx, session.id).await?;
-    Ok(issued?)
+    issued
 }
 
 /// RFC 6265bis: for this host alone, never to scripts, never across sites.

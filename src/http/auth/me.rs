@@ -2,7 +2,7 @@
 
 use base::TenantId;
 use identity::{DisplayName, Language, ProfileChange, User};
-use policy::{permissions_of, profile};
+use policy::{PermissionSet, effective, profile};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,12 +34,13 @@ pub(crate) struct PersonView {
     language: String,
     /// The password is a one-time password and must be changed first.
     must_change_password: bool,
-    /// What the role may do.
+    /// What may be done with this session, token or key: what role and groups give, without what
+    /// appliance and tenant withhold, within the scopes of a key.
     permissions: Vec<&'static str>,
 }
 
 impl PersonView {
-    pub(crate) fn new(user: &User, tenant_id: TenantId) -> Self {
+    pub(crate) fn new(user: &User, tenant_id: TenantId, permissions: PermissionSet) -> Self {
         Self {
             id: user.id.to_string(),
             tenant_id: tenant_id.to_string(),
@@ -50,9 +51,13 @@ impl PersonView {
             export_eligible: user.export_eligible,
             language: user.language.as_str().to_owned(),
             must_change_password: user.must_change_password,
-            permissions: permissions_of(user.role).iter().map(policy::Permission::as_str).collect(),
+            permissions: permissions.iter().map(policy::Permission::as_str).collect(),
         }
     }
+}
+
+fn view(user: &User, ctx: &store::TenantCtx) -> PersonView {
+    PersonView::new(user, ctx.tenant_id(), effective(ctx.principal()))
 }
 
 pub(super) async fn profile_get(
@@ -60,7 +65,7 @@ pub(super) async fn profile_get(
     (): (),
 ) -> Result<Ok200<PersonView>, Problem> {
     let user = identity::profile_get(call.permit()?).await?;
-    Ok(Ok200(PersonView::new(&user, call.ctx().tenant_id())))
+    Ok(Ok200(view(&user, call.ctx())))
 }
 
 /// What is to change; what is left out stays.
@@ -83,7 +88,7 @@ pub(super) async fn profile_change(
         language: patch.language.as_deref().map(Language::parse).transpose()?,
     };
     let user = identity::profile_change(call.permit()?, change).await?;
-    Ok(Ok200(PersonView::new(&user, call.ctx().tenant_id())))
+    Ok(Ok200(view(&user, call.ctx())))
 }
 
 pub(super) async fn own_disclosures(

@@ -1,10 +1,11 @@
-//! Who calls: the console, a bearer token, or a browser session, in this order.
+//! Who calls: the console, a bearer token or API key, or a browser session, in this order.
 
 use axum::http::{HeaderMap, HeaderName, header};
 use base::TokenFamilyId;
-use store::{LiveSession, SecondFactor, StoreError, TenantScope};
+use identity::KEY_MARK;
+use store::{LiveKey, LiveSession, LiveToken, SecondFactor, StoreError, TenantScope};
 
-use super::limits::limit_sign_ins;
+use super::limits::{limit_address, limit_caller};
 use super::{ConsolePeer, Head};
 use crate::console::{ACT_AS_HEADER, ConsoleKey, TENANT_HEADER};
 use crate::problem::Problem;
@@ -20,6 +21,8 @@ pub(super) struct Caller {
     pub(super) session: Option<LiveSession>,
     /// Set for tokens that came of a refreshed sign-in.
     pub(super) family: Option<TokenFamilyId>,
+    /// Set for API keys.
+    pub(super) key: Option<LiveKey>,
     /// How it stands with the second factor. The console needs none: it holds the master key.
     pub(super) second_factor: SecondFactor,
 }
@@ -28,27 +31,34 @@ pub(super) async fn authenticate(head: &Head) -> Result<Caller, Problem> {
     if let Some(ConsolePeer(key)) = head.parts.extensions.get() {
         let scope = console_scope(head, key).await?;
         let second_factor = SecondFactor::None;
-        return Ok(Caller { scope, session: None, family: None, second_factor });
+        return Ok(Caller { scope, session: None, family: None, key: None, second_factor });
     }
-    limit_sign_ins(head)?;
+    limit_address(head)?;
     let headers = &head.parts.headers;
     let state = &head.state;
     let caller = if headers.contains_key(header::AUTHORIZATION) {
         // A caller that shows a token means it: its cookie is not looked at.
         let token = bearer(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
-        let (scope, token) =
-            identity::authenticate_bearer(&state.store, &state.verifier, token).await?;
-        Caller { scope, session: None, family: token.family, second_factor: token.second_factor }
+        if token.starts_with(KEY_MARK) {
+            let (scope, key) = identity::authenticate_key(&state.store, token).await?;
+            let second_factor = key.second_factor;
+            Caller { scope, session: None, family: None, key: Some(key), second_factor }
+        } else {
+            let (scope, token) =
+                identity::authenticate_bearer(&state.store, &state.verifier, token).await?;
+            let LiveToken { second_factor, family } = token;
+            Caller { scope, session: None, family, key: None, second_factor }
+        }
     } else {
         let cookie = session_cookie(headers).ok_or_else(|| Problem::new("unauthenticated"))?;
         let sessions = &state.settings.sessions;
         let (scope, session) =
             identity::authenticate_cookie(&state.store, cookie, sessions).await?;
         let second_factor = session.second_factor;
-        Caller { scope, second_factor, family: None, session: Some(session) }
+        Caller { scope, second_factor, family: None, key: None, session: Some(session) }
     };
-    let person = (caller.scope.tenant_id(), caller.scope.principal().user_id);
-    state.person_limiter.check(&person)?;
+    let person = caller.scope.principal().user_id;
+    limit_caller(head, caller.scope.tenant_id(), person, caller.key.as_ref())?;
     Ok(caller)
 }
 

@@ -31,8 +31,8 @@ use crate::state::AppState;
 
 pub(crate) use authenticate::COOKIE_NAME;
 use authenticate::{Caller, authenticate};
-use limits::limit_sign_ins;
-pub(crate) use limits::network;
+use limits::limit_address;
+pub(crate) use limits::{RATE_LIMIT, RATE_LIMIT_POLICY, Rates, network};
 
 const ACCESS_DENIED: audit::Action = audit::Action::new("access.denied");
 
@@ -64,6 +64,8 @@ pub(crate) struct Head {
     pub(crate) operation: &'static str,
     pub(crate) rate: RateClass,
     pub(crate) idempotency: Idempotency,
+    /// The limits that it was counted against.
+    pub(crate) rates: Rates,
 }
 
 /// The body, until somebody takes it.
@@ -135,7 +137,7 @@ impl CallContext for Public {
     const ACCESS: Access = Access::Public;
 
     async fn enter(head: &Head) -> Result<Self, Problem> {
-        limit_sign_ins(head)?;
+        limit_address(head)?;
         Ok(Self { state: Arc::clone(&head.state), request_id: head.request_id })
     }
 
@@ -144,7 +146,7 @@ impl CallContext for Public {
     }
 }
 
-/// Somebody whose role has the permission of `A`, in their own tenant.
+/// Somebody who has the permission of `A`, in their own tenant.
 pub(crate) struct Authorized<A> {
     pub(crate) state: Arc<AppState>,
     ctx: Arc<TenantCtx>,
@@ -347,6 +349,10 @@ impl Caller {
 /// is missing or was not shown, or not lately enough for this permission.
 fn settled(head: &Head, caller: &Caller, permission: Permission) -> Result<(), Problem> {
     match caller.second_factor {
+        // Whoever has a second factor shows it lately for this, and a key can't.
+        SecondFactor::ShownForKey if permission.needs_step_up() => {
+            return Err(Problem::new("second_factor_not_for_keys"));
+        }
         SecondFactor::Pending => return Err(Problem::new("second_factor_required")),
         SecondFactor::Shown(at) if permission.needs_step_up() => {
             let age_ms = head.state.store.now().since_ms(at);
@@ -381,6 +387,9 @@ async fn admitted<A: Action>(
 async fn entered(head: &Head, caller: Caller) -> Result<(TenantCtx, Option<SessionId>), Problem> {
     let ctx = head.state.store.enter(caller.scope, head.request_id).await?;
     tracing::Span::current().record("tenant.id", tracing::field::display(ctx.tenant_id()));
+    if let Some(key) = &caller.key {
+        identity::key_touch(&ctx, key, &head.state.settings.keys).await?;
+    }
     let Some(session) = caller.session else { return Ok((ctx, None)) };
     identity::session_touch(&ctx, &session, &head.state.settings.sessions).await?;
     Ok((ctx, Some(session.id)))

@@ -86,6 +86,8 @@ pub(crate) fn cors_layer(origins: &CorsOrigins) -> Option<CorsLayer> {
         header::ETAG,
         header::LOCATION,
         header::RETRY_AFTER,
+        crate::call::RATE_LIMIT,
+        crate::call::RATE_LIMIT_POLICY,
         HeaderName::from_static("x-request-id"),
     ];
     Some(

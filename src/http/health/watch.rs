@@ -16,6 +16,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 const PART_STATE: &str = "millwright_part_state";
 const OPEN_TENANTS: &str = "millwright_open_tenants";
 const CERTIFICATE_EXPIRES: &str = "millwright_certificate_expires_timestamp_seconds";
+const RATE_LIMIT_KEYS: &str = "millwright_rate_limit_keys";
 const DISK_FREE_BYTES: &str = "millwright_disk_free_bytes";
 const WITNESS_COMPLETE: &str = "millwright_witness_complete_timestamp_seconds";
 
@@ -28,6 +29,7 @@ pub(crate) fn describe_figures() {
         WITNESS_COMPLETE,
         "Unix time at which all logs' newest checkpoints were last in the witness; 0 for never."
     );
+    describe_gauge!(RATE_LIMIT_KEYS, "Callers that a rate limiter remembers, by limiter.");
     describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, "Free space on the data directory's disk.");
 }
 
@@ -42,6 +44,15 @@ pub(crate) fn set_figures(state: &AppState) {
         gauge!(PART_STATE, "part" => part.name).set(value);
     }
     gauge!(OPEN_TENANTS).set(state.store.open_tenants() as f64);
+    for (limiter, keys) in [
+        ("user", state.person_limiter.keys()),
+        ("key", state.key_limiter.keys()),
+        ("tenant", state.tenant_limiter.keys()),
+        ("address", state.address_limiter.keys()),
+        ("sign-in", state.login_limiter.keys()),
+    ] {
+        gauge!(RATE_LIMIT_KEYS, "limiter" => limiter).set(keys as f64);
+    }
     if let Some(tls) = &state.tls {
         gauge!(CERTIFICATE_EXPIRES).set(tls.expires_at().unix_ms() as f64 / 1000.0);
     }

@@ -4,6 +4,8 @@ mod headers;
 #[path = "../../identity/tests/keys/mod.rs"]
 mod keys;
 mod records;
+mod access;
+mod limits;
 mod requests;
 mod sealed;
 mod sign_in;

@@ -54,6 +54,23 @@ impl World {
         clock: Arc<dyn Clock>,
         make: impl FnOnce(&Store, &OperatorKey, &Path) -> Vec<ExternalIssuer>,
     ) -> Self {
+        Self::build(settings, StoreSettings::default(), clock, make)
+    }
+
+    /// One whose configuration withholds permissions from everybody.
+    pub(super) fn withholding(names: &[&str]) -> Self {
+        let withheld_permissions = names.iter().map(|name| (*name).to_owned()).collect();
+        let settings = StoreSettings { withheld_permissions, ..StoreSettings::default() };
+        let clock = Arc::new(SystemClock);
+        Self::build(HttpSettings::default(), settings, clock, |_, _, _| Vec::new())
+    }
+
+    fn build(
+        settings: HttpSettings,
+        store_settings: StoreSettings,
+        clock: Arc<dyn Clock>,
+        make: impl FnOnce(&Store, &OperatorKey, &Path) -> Vec<ExternalIssuer>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = StoreOptions {
             data_dir: dir.path().join("data"),
@@ -61,7 +78,7 @@ impl World {
             key_file: None,
             clock,
             entropy: Arc::new(OsEntropy),
-            settings: StoreSettings::default(),
+            settings: store_settings,
         };
         let (store, operator) = Store::open(options).unwrap();
         let issuers = make(&store, &operator, dir.path());
@@ -125,7 +142,8 @@ impl World {
 
     /// Nobody.
     pub(super) fn client(&self) -> Client {
-        Client { router: self.router.clone(), headers: HashMap::new() }
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Client { router: self.router.clone(), headers: HashMap::new(), address }
     }
 }
 
@@ -134,11 +152,18 @@ impl World {
 pub(super) struct Client {
     router: Router,
     headers: HashMap<&'static str, String>,
+    address: IpAddr,
 }
 
 impl Client {
     pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.to_owned());
+        self
+    }
+
+    /// The same from another address.
+    pub(super) fn at_address(mut self, address: IpAddr) -> Self {
+        self.address = address;
         self
     }
 
@@ -171,7 +196,7 @@ impl Client {
             request = request.header(*name, value);
         }
         let mut request = request.body(body).unwrap();
-        request.extensions_mut().insert(PeerAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        request.extensions_mut().insert(PeerAddress(self.address));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();

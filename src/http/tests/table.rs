@@ -137,6 +137,8 @@ fn tenant_objects_are_named_by_ids_that_the_matrix_knows() {
         IdKind::Conversation,
         IdKind::Job,
         IdKind::Entry,
+        IdKind::ApiKey,
+        IdKind::Group,
     ];
     for route in routes() {
         if matches!(route.access, Access::Tenant(_) | Access::SignedIn(_) | Access::Entering(_)) {

@@ -10,15 +10,15 @@ use crate::totp::authenticator;
 const STEP_MS: u32 = 30_000;
 
 /// Somebody with an authenticator.
-struct Owner {
-    person: Person,
+pub(super) struct Owner {
+    pub(super) person: Person,
     secret: String,
     recovery: Vec<String>,
 }
 
 impl Plant {
     /// Has somebody enrol a second factor in a session of theirs, which goes on.
-    async fn enrol(&self, person: Person) -> (Owner, TenantCtx, LiveSession) {
+    pub(super) async fn enrol(&self, person: Person) -> (Owner, TenantCtx, LiveSession) {
         let login = self.login(&person).await;
         let (ctx, session) = self.resume(&login).await.unwrap();
         let begun = factor_begin(permit(&ctx), &self.passwords, typed(&person.password)).await;

@@ -278,6 +278,43 @@ fn tokens_from_before_the_families_go_on() {
     assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
 }
 
+#[test]
+fn people_from_before_groups_and_keys_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::TENANT.iter().position(|step| step.name == "access").unwrap();
+    shelf.open(&migrate::TENANT[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO users VALUES (zeroblob(16), 'a@b', 'A', 'admin', 'INTERNAL', 0, 'en', 'active',
+            'x', 0, 0, 0);
+        INSERT INTO sessions VALUES (zeroblob(16), zeroblob(32), zeroblob(16), 0, 1, 2, NULL, 3);
+        INSERT INTO settings VALUES ('second_factor_roles', '[\"admin\"]');";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT (SELECT count(*) FROM users WHERE role = 'admin')
+                     + (SELECT count(*) FROM sessions WHERE second_factor_at = 3)
+                     + (SELECT count(*) FROM settings)";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 3);
+    connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO user_groups VALUES (zeroblob(16), 'G', '[]', 0, 0);
+             INSERT INTO group_members VALUES (zeroblob(16), zeroblob(16), 0);
+             INSERT INTO api_keys VALUES (zeroblob(16), zeroblob(16), 'k', '[]', NULL, 0, 1, 1, NULL,
+                 NULL);
+             INSERT INTO api_key_secrets VALUES (zeroblob(10), zeroblob(16), zeroblob(32), 0, NULL,
+                 NULL);",
+        )
+        .unwrap();
+    // What hangs on a group or a key goes with it; what is no list of names is none.
+    assert!(connection.execute("UPDATE user_groups SET permissions = '{}'", []).is_err());
+    assert!(connection.execute("UPDATE api_keys SET scopes = 'x'", []).is_err());
+    connection.execute_batch("DELETE FROM user_groups; DELETE FROM api_keys;").unwrap();
+    let left = "SELECT (SELECT count(*) FROM group_members)
+                     + (SELECT count(*) FROM api_key_secrets)";
+    assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
 /// A tenant's database of the first schema, in which every third of seven chunks has no embedding.
 const CHUNKS_V1: &str = "
     INSERT INTO documents (id, key, title, created_at, created_by, updated_at)

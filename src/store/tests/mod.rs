@@ -84,7 +84,7 @@ impl Ground {
             key_file: None,
             clock: Arc::clone(&self.clock) as Arc<dyn base::Clock>,
             entropy: Arc::new(OsEntropy),
-            settings: self.settings,
+            settings: self.settings.clone(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who gets a scope, and with which rights.
 
 use audit::Event;
-use base::{Actor, Classification, Role, SessionId, TokenId, UserId};
+use base::{Actor, Classification, Grants, Role, SessionId, TokenId, UserId};
 
 use super::*;
 
@@ -19,7 +19,10 @@ struct Gatehouse {
 impl Gatehouse {
     /// A tenant with one active operator, cleared for CONFIDENTIAL.
     async fn new() -> Self {
-        let ground = Ground::new();
+        Self::on(Ground::new()).await
+    }
+
+    async fn on(ground: Ground) -> Self {
         let opened = ground.open();
         let tenant = opened.create("rauental").await;
         let user = UserId::new(opened.store.now(), opened.store.entropy()).unwrap();
@@ -98,7 +101,7 @@ async fn a_live_session_gives_the_rights_of_its_person() {
     let (scope, session) = house.session([1; 32]).await.unwrap();
     assert_eq!((session.id, session.user_id), (id, house.user));
     assert_eq!(scope.tenant_id(), house.tenant);
-    let principal = *scope.principal();
+    let principal = scope.principal().clone();
     assert_eq!(principal.actor, Actor::User(house.user));
     assert_eq!(principal.user_id, Some(house.user));
     assert_eq!(principal.rights.role, Role::Operator);
@@ -106,7 +109,8 @@ async fn a_live_session_gives_the_rights_of_its_person() {
     assert!(principal.rights.export_eligible);
     // What was changed since counts at once.
     house.change("UPDATE users SET role = 'viewer', export_eligible = 0 WHERE id = ?1").await;
-    let rights = house.session([1; 32]).await.unwrap().0.principal().rights;
+    let (scope, _) = house.session([1; 32]).await.unwrap();
+    let rights = scope.principal().rights;
     assert_eq!((rights.role, rights.export_eligible), (Role::Viewer, false));
 }
 
@@ -238,6 +242,107 @@ async fn the_operator_has_all_rights_or_those_of_a_person() {
     let nowhere = TenantId::new(store.now(), store.entropy()).unwrap();
     let missing = store.scope_from_operator(key, nowhere, None).await;
     assert!(matches!(missing, Err(StoreError::TenantNotFound)));
+}
+
+#[tokio::test]
+async fn what_groups_add_and_settings_withhold_is_read_at_every_mint() {
+    let settings = StoreSettings {
+        withheld_permissions: vec!["audit.export".into()],
+        ..StoreSettings::default()
+    };
+    let house = Gatehouse::on(Ground::with(settings)).await;
+    house.open_session([1; 32]).await;
+    house
+        .change(
+            "INSERT INTO user_groups VALUES (?1, 'G', '[\"audit.read\",\"of.tomorrow\"]', 0, 0)",
+        )
+        .await;
+    house.change("INSERT INTO group_members VALUES (?1, ?1, 0)").await;
+    let withheld = "INSERT INTO settings SELECT 'withheld_permissions', \
+                    '{\"operator\":[\"chat.send\"],\"viewer\":[\"search.query\"]}' WHERE ?1 IS NOT NULL";
+    house.change(withheld).await;
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).into()).collect() };
+    let whole = Grants {
+        added: names(&["audit.read", "of.tomorrow"]),
+        withheld: names(&["audit.export", "chat.send"]),
+        limited_to: None,
+    };
+    let grants = |scope: &TenantScope| scope.principal().grants.clone();
+    assert_eq!(grants(&house.session([1; 32]).await.unwrap().0), whole);
+    let id = house.add_token([4; 32], "admin").await;
+    assert_eq!(grants(&house.token(id, [4; 32]).await.unwrap()), whole);
+    // A token of a lesser role has no part in groups, and lacks what either role lacks.
+    let id = house.add_token([5; 32], "viewer").await;
+    let lesser = Grants {
+        added: Vec::new(),
+        withheld: names(&["audit.export", "chat.send", "search.query"]),
+        limited_to: None,
+    };
+    assert_eq!(grants(&house.token(id, [5; 32]).await.unwrap()), lesser);
+    let opened = &house.opened;
+    let as_person =
+        opened.store.scope_from_operator(&opened.key, house.tenant, Some(house.user)).await;
+    assert_eq!(grants(&as_person.unwrap()), whole);
+    // The operator holds the master key.
+    let operator = opened.store.scope_from_operator(&opened.key, house.tenant, None).await.unwrap();
+    assert_eq!(grants(&operator), Grants::default());
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_prefix_and_secret_together_while_both_live() {
+    let house = Gatehouse::new().await;
+    house.change("INSERT INTO api_keys VALUES (?1, ?1, 'k', '[\"chat.send\"]', 7, 0, 9e12, 1, NULL, NULL)").await;
+    house
+        .change(
+            "INSERT INTO api_key_secrets VALUES (zeroblob(10), ?1, zeroblob(32), 0, NULL, NULL)",
+        )
+        .await;
+    let key = |tenant, prefix: u8, hash: u8| {
+        let store = &house.opened.store;
+        store.scope_from_key(tenant, [prefix; KEY_PREFIX_BYTES], [hash; 32])
+    };
+    let (scope, live) = key(house.tenant, 0, 0).await.unwrap();
+    assert_eq!(scope.principal().actor, Actor::User(house.user));
+    assert_eq!(scope.principal().rights.role, Role::Operator);
+    assert_eq!(scope.principal().grants.limited_to, Some(vec!["chat.send".to_owned()]));
+    assert_eq!((live.requests_per_minute, live.last_used_at), (Some(7), None));
+    assert!(refused(&key(house.tenant, 1, 0).await) && refused(&key(house.tenant, 0, 1).await));
+    let other = house.opened.create("lohberg").await;
+    assert!(refused(&key(other, 0, 0).await), "a key of another tenant");
+    for (ends, revives) in [
+        (
+            "UPDATE api_key_secrets SET ends_at = 1 WHERE key_id = ?1",
+            "UPDATE api_key_secrets SET ends_at = NULL WHERE key_id = ?1",
+        ),
+        (
+            "UPDATE api_keys SET revoked_at = 1 WHERE user_id = ?1",
+            "UPDATE api_keys SET revoked_at = NULL WHERE user_id = ?1",
+        ),
+        (
+            "UPDATE api_keys SET expires_at = 1 WHERE user_id = ?1",
+            "UPDATE api_keys SET expires_at = 9e12 WHERE user_id = ?1",
+        ),
+        (
+            "UPDATE users SET status = 'disabled' WHERE id = ?1",
+            "UPDATE users SET status = 'active' WHERE id = ?1",
+        ),
+    ] {
+        house.change(ends).await;
+        assert!(refused(&key(house.tenant, 0, 0).await), "{ends}");
+        house.change(revives).await;
+        assert!(key(house.tenant, 0, 0).await.is_ok(), "{revives}");
+    }
+    // It administers no appliance, whatever its person does.
+    let appliance = house.opened.appliance();
+    let grant = house.opened.store.appliance_admin_grant(
+        &appliance,
+        house.opened.request(),
+        house.tenant,
+        house.user,
+    );
+    grant.await.unwrap();
+    let (scope, _) = key(house.tenant, 0, 0).await.unwrap();
+    assert!(refused(&house.opened.store.appliance_scope_from(&scope).await));
 }
 
 #[tokio::test]

@@ -81,6 +81,8 @@ impl Appliance {
             .arg(self.data_dir())
             .env("MILLWRIGHT_LOG_FORMAT", "json")
             .env("MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_USER", "100000")
+            .env("MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_TENANT", "1000000")
+            .env("MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_ADDRESS", "1000000")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
