@@ -88,11 +88,11 @@ pub use hashing::{PasswordSettings, Passwords};
 pub use issuer::{Issuer, TenantBinding, TokenSettings, TokenSigner, TokenVerifier};
 pub use jwt::{TOKEN_MAX_BYTES, TokenFault};
 pub use key_file::KeyFileError;
-pub use key_set::{
-    AlgorithmError, JoseAlgorithm, KEY_FILE_MAX_BYTES, KEYS_MAX, KeyFault, KeySet, SECRET_MIN_BYTES,
-};
 pub use key_making::{
     KEY_LIFETIME_MIN_S, KEY_OVERLAP_MAX_S, KeyInput, KeyRotation, MadeKey, key_create, key_rotate,
+};
+pub use key_set::{
+    AlgorithmError, JoseAlgorithm, KEY_FILE_MAX_BYTES, KEYS_MAX, KeyFault, KeySet, SECRET_MIN_BYTES,
 };
 pub use key_text::KEY_MARK;
 pub use login::{Login, LoginInput, login};

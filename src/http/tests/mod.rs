@@ -1,11 +1,11 @@
 //! The room as a whole: the table of routes, and requests through the router and the sockets.
 
+mod access;
 mod headers;
 #[path = "../../identity/tests/keys/mod.rs"]
 mod keys;
-mod records;
-mod access;
 mod limits;
+mod records;
 mod requests;
 mod sealed;
 mod sign_in;
