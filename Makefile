@@ -24,9 +24,8 @@ weights: ## Obtain the pinned embedder weights
 	@python3 models/fetch.py
 
 .PHONY: web
-web: ## Install the pinned web assets
-	@cd web && { cmp -s package-lock.json node_modules/.installed.lock \
-	  || { echo "web: installing the pinned packages"; npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed.lock; }; }
+web: ## Install the pinned web packages and build the browser face
+	@packaging/web.sh
 
 .PHONY: build
 build: setup weights web ## Build the development executable

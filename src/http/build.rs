@@ -1,5 +1,5 @@
-//! Lists the files that are embedded: our own pages, and the API explorer from the pinned npm
-//! package. Downloads nothing: `make web` installs the package.
+//! Lists the files that are embedded: our own pages, the browser face as `make web` has built it,
+//! and the API explorer from the pinned npm package. Downloads and builds nothing itself.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,12 +18,12 @@ const EXPLORER_FILES: [&str; 4] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let room = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let mut files = BTreeMap::new();
-    let pages = room.join("pages");
-    println!("cargo::rerun-if-changed={}", pages.display());
-    for entry in fs::read_dir(&pages)? {
-        let entry = entry?;
-        files.insert(entry.file_name().to_string_lossy().into_owned(), entry.path());
+    list(&room.join("pages"), "", &mut files)?;
+    let face = room.join("../../web/dist");
+    for part in ["index.html", "index.html.br", "index.html.gz"] {
+        files.insert(part.to_owned(), face.join(part));
     }
+    list(&face.join("assets/app"), "app/", &mut files)?;
     let explorer = room.join("../../web/node_modules/swagger-ui-dist");
     for name in EXPLORER_FILES {
         files.insert(format!("explorer/{name}"), explorer.join(name));
@@ -39,7 +39,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn missing(file: &Path, error: &std::io::Error) -> String {
-    let file = file.display();
-    format!("{file} is missing ({error}): run `make web`, which installs the pinned web assets")
+/// Adds every file of a folder and the folders in it, by its name below `/assets/`.
+fn list(
+    folder: &Path,
+    prefix: &str,
+    files: &mut BTreeMap<String, PathBuf>,
+) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    for entry in fs::read_dir(folder).map_err(|error| missing(folder, &error))? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            list(&entry.path(), &format!("{name}/"), files)?;
+        } else {
+            files.insert(name, entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn missing(what: &Path, error: &std::io::Error) -> String {
+    let what = what.display();
+    format!("{what} is missing ({error}): run `make web`, which installs and builds the web assets")
 }

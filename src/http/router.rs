@@ -67,7 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
     }
     let cors = cors_layer(&state.settings.cors_origins);
     router = router
-        .fallback(|| async { Problem::new("route_not_found") })
+        .fallback(about::face_or_problem)
         .method_not_allowed_fallback(|| async { Problem::new("method_not_allowed") })
         .layer(CompressionLayer::new().compress_when(compressible()));
     if let Some(cors) = cors {

@@ -20,6 +20,8 @@ use crate::problem::Problem;
 use crate::registry;
 use crate::route::{Audit, IdKind, IdParameter, Idempotency, Method, RateClass, Route};
 
+pub(crate) use assets::face_or_problem;
+
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route {
@@ -55,12 +57,12 @@ pub(crate) fn routes() -> Vec<Route> {
         Route {
             method: Method::Get,
             path: "/",
-            operation: "start_page_get",
-            summary: "The start page",
+            operation: "face_get",
+            summary: "The browser face",
             audit: Audit::Nothing,
             rate: RateClass::Open,
             idempotency: Idempotency::Inherent,
-            endpoint: endpoint(assets::start_page_get),
+            endpoint: endpoint(assets::face_get),
         },
         Route {
             method: Method::Get,

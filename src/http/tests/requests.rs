@@ -145,13 +145,31 @@ async fn only_listed_origins_may_read_answers() {
 async fn a_page_that_is_known_is_not_sent_again() {
     let world = World::new();
     let client = world.client();
-    let first = client.get("/assets/start.js").await.expect(200);
+    let first = client.get("/assets/docs.js").await.expect(200);
     let tag = first.header("etag").to_owned();
     assert!(first.header("content-type").starts_with("text/javascript"));
     let again = client.with("if-none-match", &format!("\"other\", W/{tag}"));
-    let again = again.get("/assets/start.js").await.expect(304);
+    let again = again.get("/assets/docs.js").await.expect(304);
     assert!(again.body.is_empty());
     assert_eq!(again.header("etag"), tag);
+}
+
+#[tokio::test]
+async fn addresses_inside_the_face_answer_it_and_unknown_routes_a_problem() {
+    let world = World::new();
+    let browser = world.client().with("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    for target in ["/", "/ask", "/documents/0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10?x=1"] {
+        let page = browser.get(target).await.expect(200);
+        assert!(page.header("content-type").starts_with("text/html"), "{target}");
+        assert_eq!(page.header("cache-control"), "no-cache", "{target}");
+    }
+    for target in ["/api/v1/no/such/route", "/assets/app/gone.js", "/health/x", "/api"] {
+        let problem = browser.get(target).await.expect(404);
+        assert_eq!(problem.json()["code"], "route_not_found", "{target}");
+    }
+    let program = world.client().with("accept", "application/json");
+    assert_eq!(program.get("/documents").await.expect(404).json()["code"], "route_not_found");
+    assert_eq!(world.client().get("/documents").await.expect(404).json()["status"], 404);
 }
 
 #[tokio::test]

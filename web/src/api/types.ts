@@ -1,0 +1,54 @@
+import type { components, operations } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Me = Schemas["Me"];
+export type LoginAnswer = Schemas["LoginAnswer"];
+export type FactorEnrolment = Schemas["FactorEnrolment"];
+export type Answer = Schemas["Answer"];
+export type Citation = Schemas["Citation"];
+export type NearestPassage = Schemas["NearestPassage"];
+export type Conversation = Schemas["Conversation"];
+export type ConversationDetails = Schemas["ConversationDetails"];
+export type Message = Schemas["Message"];
+export type Document = Schemas["Document"];
+export type DocumentDetails = Schemas["DocumentDetails"];
+export type Revision = Schemas["Revision"];
+export type PageText = Schemas["PageText"];
+export type Block = Schemas["Block"];
+export type BoxView = Schemas["BoxView"];
+export type Passage = Schemas["Passage"];
+export type SearchAnswer = Schemas["SearchAnswer"];
+export type Uploaded = Schemas["Uploaded"];
+export type Job = Schemas["Job"];
+export type User = Schemas["User"];
+export type Session = Schemas["Session"];
+export type Token = Schemas["Token"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type Part = Schemas["Part"];
+export type PartState = Schemas["PartState"];
+export type SettingsView = Schemas["SettingsView"];
+export type ProblemDocument = Schemas["Problem"];
+
+/** Query parameters of an operation. */
+export type QueryOf<O extends keyof operations> = NonNullable<operations[O]["parameters"]["query"]>;
+
+/** What a receipt says; the API passes it on as it was stored with the answer. */
+export interface Receipt {
+  mode: string;
+  chunks_shown: number[];
+  revisions: string[];
+  embedder: string | null;
+  decision: { score?: number; threshold?: number } & Record<string, unknown>;
+  resolved_question: string | null;
+  degraded: string | null;
+  candidates: number;
+  timings: Record<string, number>;
+  audit_index: number;
+}
+
+export const CLASSIFICATIONS = ["PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED"] as const;
+export type Classification = (typeof CLASSIFICATIONS)[number];
+
+export const ROLES = ["viewer", "operator", "admin"] as const;
+export type Role = (typeof ROLES)[number];

@@ -1,0 +1,95 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
+import { ask } from "@/api/chat";
+import type { Answer, Citation } from "@/api/types";
+import { messagesOf } from "./turn";
+import { threadOptions } from "./useThread";
+
+/** An answer that is on its way, or how it ended without one. */
+export interface Running {
+  question: string;
+  stage: string;
+  text: string;
+  citations: Citation[];
+  state: "running" | "stopped" | "failed";
+  error: unknown;
+}
+
+const begun = (question: string): Running => ({
+  question,
+  stage: "resolving",
+  text: "",
+  citations: [],
+  state: "running",
+  error: null,
+});
+
+/** Asks in a conversation, or begins one. */
+export function useAsk(conversationId: string | undefined) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [running, setRunning] = useState<Running | null>(null);
+  const control = useRef<AbortController | null>(null);
+  /** The conversation that the run has just made: going there ends nothing. */
+  const made = useRef<string | undefined>(undefined);
+
+  useEffect(() => {
+    if (conversationId !== undefined && conversationId === made.current) return;
+    control.current?.abort();
+    setRunning(null);
+  }, [conversationId]);
+  useEffect(() => () => control.current?.abort(), []);
+
+  const change = (of: AbortController, part: (before: Running) => Partial<Running>) =>
+    setRunning((before) => (before && control.current === of ? { ...before, ...part(before) } : before));
+
+  const keep = (question: string, answer: Answer) => {
+    const { queryKey } = threadOptions(answer.conversation_id);
+    client.setQueryData(queryKey, (before) => {
+      const messages = before?.messages ?? [];
+      return {
+        conversation: before?.conversation ?? null,
+        messages: [...messages, ...messagesOf(question, answer, messages.length + 1)],
+      };
+    });
+    // The list shows it on top; the thread is told its title.
+    void client.invalidateQueries({ queryKey: ["conversations", "list"] });
+    if (!conversationId) void client.invalidateQueries({ queryKey });
+  };
+
+  const send = async (question: string) => {
+    const own = new AbortController();
+    control.current?.abort();
+    control.current = own;
+    setRunning(begun(question));
+    try {
+      const answer = await ask(
+        { message: question, conversation_id: conversationId },
+        {
+          stage: (stage) => change(own, () => ({ stage })),
+          token: (text) => change(own, (before) => ({ text: before.text + text })),
+          citation: (citation) => change(own, (before) => ({ citations: [...before.citations, citation] })),
+        },
+        own.signal,
+      );
+      if (control.current !== own) return;
+      keep(question, answer);
+      setRunning(null);
+      if (!conversationId) {
+        made.current = answer.conversation_id;
+        await navigate({ to: "/ask/{-$conversationId}", params: { conversationId: answer.conversation_id }, replace: true });
+      }
+    } catch (error) {
+      const stopped = own.signal.aborted;
+      change(own, () => (stopped ? { state: "stopped" } : { state: "failed", error }));
+    }
+  };
+
+  return {
+    running,
+    send: (question: string) => void send(question),
+    stop: () => control.current?.abort(),
+    dismiss: () => setRunning(null),
+  };
+}

@@ -1,0 +1,12 @@
+import { useTranslation } from "react-i18next";
+import type { ExportWords } from "./markdown";
+
+export function useExportWords(): ExportWords {
+  const { t } = useTranslation();
+  return {
+    refused: t("refusal.title"),
+    sources: t("ask.sources"),
+    place: ({ revision_number, page }) =>
+      `${t("revision.number", { number: revision_number })}, ${t("source.page", { page })}`,
+  };
+}

@@ -1,0 +1,59 @@
+import { useNavigate } from "@tanstack/react-router";
+import { Ellipsis, RefreshCw, Trash2, Upload } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Document } from "@/api/types";
+import { useMay } from "@/app/session";
+import { Button, IconButton } from "@/ui/Button";
+import { ConfirmDialog } from "@/ui/ConfirmDialog";
+import { Menu } from "@/ui/Menu";
+import { ProblemNotice } from "@/ui/ProblemNotice";
+import { UploadDialog } from "../documents/UploadDialog";
+import { useDocumentChanges } from "./useDocument";
+
+/** What the person's role may do with a document. */
+export function DocumentActions({ document }: { document: Document }) {
+  const { t } = useTranslation();
+  const may = useMay();
+  const navigate = useNavigate();
+  const [open, setOpen] = useState<"upload" | "delete" | null>(null);
+  const { remove, reindex } = useDocumentChanges(document.id);
+  const close = () => setOpen(null);
+  if (!may("documents.upload")) return null;
+  const { classification, export_control } = document.current;
+  return (
+    <>
+      <Button look="primary" icon={<Upload aria-hidden className="size-5" />} onClick={() => setOpen("upload")}>
+        {t("document.new_revision")}
+      </Button>
+      <Menu
+        trigger={
+          <IconButton label={t("document.actions")}>
+            <Ellipsis aria-hidden />
+          </IconButton>
+        }
+        entries={[
+          { label: t("document.reindex"), icon: <RefreshCw aria-hidden className="size-5" />, onSelect: () => reindex.mutate() },
+          {
+            label: t("document.delete"),
+            icon: <Trash2 aria-hidden className="size-5" />,
+            danger: true,
+            onSelect: () => setOpen("delete"),
+          },
+        ]}
+      />
+      <ProblemNotice error={reindex.error} />
+      <UploadDialog open={open === "upload"} onClose={close} revisionOf={{ key: document.key, title: document.title, classification, export_control }} />
+      <ConfirmDialog
+        open={open === "delete"}
+        title={t("document.delete_title")}
+        what={t("document.delete_what", { title: document.title })}
+        confirm={t("document.delete")}
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => remove.mutate(undefined, { onSuccess: () => void navigate({ to: "/documents" }) })}
+        onClose={close}
+      />
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+import { Link } from "@tanstack/react-router";
+import { FileText } from "lucide-react";
+import { useTranslation } from "react-i18next";
+import type { Document } from "@/api/types";
+import { useFormats } from "@/i18n/format";
+import { LabelBadges } from "@/ui/Badge";
+import { RevisionStateBadge } from "./RevisionStateBadge";
+
+export function DocumentRow({ document }: { document: Document }) {
+  const { t } = useTranslation();
+  const { ago } = useFormats();
+  const { current } = document;
+  return (
+    <div className="relative flex min-h-19 items-center gap-3 border-b px-4 py-2 hover:bg-hover">
+      <FileText aria-hidden className="size-5 shrink-0 text-muted" />
+      <div className="min-w-0 grow">
+        <Link
+          to="/documents/$documentId"
+          params={{ documentId: document.id }}
+          className="line-clamp-1 font-medium after:absolute after:inset-0"
+        >
+          {document.title}
+        </Link>
+        <p className="flex flex-wrap items-center gap-x-2 text-sm text-muted">
+          <span className="truncate">{document.key}</span>
+          <span>· {t("revision.number", { number: current.number })}</span>
+          {current.page_count ? <span>· {t("documents.pages", { count: current.page_count })}</span> : null}
+          <span>· {ago(document.updated_at)}</span>
+        </p>
+      </div>
+      <div className="flex shrink-0 flex-col items-end gap-1 sm:flex-row">
+        <RevisionStateBadge revision={current} />
+        <LabelBadges classification={current.classification} exportControl={current.export_control} />
+      </div>
+    </div>
+  );
+}

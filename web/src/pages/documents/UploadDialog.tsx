@@ -1,0 +1,122 @@
+import { Upload as UploadIcon } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { CLASSIFICATIONS } from "@/api/types";
+import { useFormats } from "@/i18n/format";
+import { Button, buttonClass } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { CheckField, SelectField, TextField } from "@/ui/Field";
+import { addUploads } from "./uploads";
+
+const SHOWN_MAX = 6;
+
+interface Props {
+  open: boolean;
+  onClose: () => void;
+  /** Files that were dropped. */
+  dropped?: readonly File[];
+  /** The document of which a revision is added. */
+  revisionOf?: { key: string; title: string; classification: string; export_control: string };
+}
+
+/** Which files, how secret, from when. */
+export function UploadDialog({ open, onClose, dropped, revisionOf }: Props) {
+  const { t } = useTranslation();
+  const title = revisionOf ? t("upload.revision_title", { title: revisionOf.title }) : t("upload.title");
+  return (
+    <Dialog open={open} onClose={onClose} title={title}>
+      <UploadForm onClose={onClose} dropped={dropped} revisionOf={revisionOf} />
+    </Dialog>
+  );
+}
+
+function UploadForm({ onClose, dropped = [], revisionOf }: Omit<Props, "open">) {
+  const { t } = useTranslation();
+  const [files, setFiles] = useState<readonly File[]>(dropped);
+  const submit = (data: FormData) => {
+    const text = (name: string) => String(data.get(name) ?? "").trim() || undefined;
+    const day = text("effective_from");
+    addUploads(files, {
+      key: revisionOf?.key ?? (files.length === 1 ? text("key") : undefined),
+      title: revisionOf ? undefined : files.length === 1 ? text("title") : undefined,
+      classification: text("classification"),
+      export_control: data.get("export_control") ? "controlled" : undefined,
+      tags: text("tags"),
+      effective_from: day && new Date(`${day}T00:00:00`).toISOString(),
+    });
+    onClose();
+  };
+  const one = files.length === 1 && !revisionOf;
+  return (
+    <form
+      className="flex flex-col gap-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit(new FormData(event.currentTarget));
+      }}
+    >
+      <FileChoice files={files} several={!revisionOf} onFiles={setFiles} />
+      {one && (
+        <>
+          <TextField label={t("upload.name")} hint={t("upload.name_hint")} name="title" maxLength={300} />
+          <TextField label={t("upload.key")} hint={t("upload.key_hint")} name="key" maxLength={200} />
+        </>
+      )}
+      <SelectField label={t("classification.label")} name="classification" defaultValue={revisionOf?.classification ?? ""}>
+        {!revisionOf && <option value="">{t("upload.classification_default")}</option>}
+        {CLASSIFICATIONS.map((value) => (
+          <option key={value} value={value}>
+            {t(`classification.${value}`)}
+          </option>
+        ))}
+      </SelectField>
+      <CheckField label={t("export_control.controlled")} name="export_control" defaultChecked={revisionOf?.export_control === "controlled"} />
+      <TextField label={t("upload.tags")} hint={t("upload.tags_hint")} name="tags" />
+      <TextField label={t("upload.effective_from")} hint={t("upload.effective_from_hint")} name="effective_from" type="date" />
+      <div className="flex justify-end gap-3">
+        <Button onClick={onClose}>{t("action.cancel")}</Button>
+        <Button look="primary" type="submit" disabled={!files.length}>
+          {t("upload.submit", { count: files.length })}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+interface ChoiceProps {
+  files: readonly File[];
+  several: boolean;
+  onFiles: (files: readonly File[]) => void;
+}
+
+function FileChoice({ files, several, onFiles }: ChoiceProps) {
+  const { t } = useTranslation();
+  const { bytes } = useFormats();
+  return (
+    <div className="flex flex-col gap-2">
+      <label className={buttonClass("secondary", "self-start focus-within:outline-3 focus-within:outline-accent")}>
+        <UploadIcon aria-hidden className="size-5" />
+        {several ? t("upload.choose_several") : t("upload.choose")}
+        <input
+          type="file"
+          multiple={several}
+          accept=".pdf,.docx,.md,.markdown,.txt"
+          className="sr-only"
+          onChange={(event) => onFiles([...(event.target.files ?? [])])}
+        />
+      </label>
+      {files.length > 0 && (
+        <ul className="rounded-md bg-sunken px-3 py-2 text-sm">
+          {files.slice(0, SHOWN_MAX).map((file, index) => (
+            <li key={index} className="flex gap-3">
+              <span className="min-w-0 grow truncate">{file.name}</span>
+              <span className="text-muted tabular-nums">{bytes(file.size)}</span>
+            </li>
+          ))}
+          {files.length > SHOWN_MAX && <li>{t("upload.and_more", { count: files.length - SHOWN_MAX })}</li>}
+        </ul>
+      )}
+      <p className="text-sm text-muted">{t("upload.formats")}</p>
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+// An appliance of its own for the tests in the browser: two tenants with people and documents.
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { chromium } from "playwright-core";
+
+const run = promisify(execFile);
+const executable = process.env.TEST_EXECUTABLE;
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const plant = fileURLToPath(new URL("../../assets/sample-plant/documents/", import.meta.url));
+/** The password that everybody has who set one. */
+export const PASSWORD = "a long enough passphrase 4711";
+
+/** Starts it; `people` by e-mail have `tenant`, `role` and their present `password`. */
+export async function startAppliance() {
+  assert.ok(executable, "TEST_EXECUTABLE names the built executable");
+  const directory = mkdtempSync(join(tmpdir(), "millwright-browser-"));
+  const data = join(directory, "data");
+  const millwright = async (...args) => {
+    const { stdout } = await run(executable, [...args, "--data-dir", data, "--json"]);
+    return stdout ? JSON.parse(stdout) : null;
+  };
+  const people = {};
+  const made = await millwright("init", "--tenant", "plant", "--admin", "admin@plant.example");
+  people["admin@plant.example"] = { tenant: "plant", role: "admin", password: made.administrator.one_time_password };
+  const add = async (tenant, email, role, clearance = "INTERNAL") => {
+    const user = await millwright(
+      "user", "add", email, "--name", `${role} of ${tenant}`, "--role", role, "--clearance", clearance, "--tenant", tenant,
+    );
+    people[email] = { tenant, role, password: user.one_time_password };
+  };
+  await add("plant", "operator@plant.example", "operator");
+  await add("plant", "viewer@plant.example", "viewer", "PUBLIC");
+  await millwright("tenant", "create", "joinery");
+  await add("joinery", "admin@joinery.example", "admin");
+  const ingest = (tenant, path, key, ...more) => millwright("ingest", path, "--tenant", tenant, "--key", key, ...more);
+  await ingest("plant", note(directory, "pump.md", "# Pump note\n\n## Values\n\nThe coupling gap of pump P-7 is 3 mm.\n"), "PN-7");
+  await ingest("plant", join(plant, "rauental/mm-ps1-001-maintenance-manual.pdf"), "MM-PS1-001");
+  await ingest("plant", join(plant, "rauental/qa-ver-012-verschlussdrehmoment.docx"), "QA-VER-012", "--classification", "PUBLIC");
+  await ingest("joinery", note(directory, "saw.md", "# Saw\n\nThe riving knife gap of saw S-1 is 5 mm.\n"), "SAW-1");
+
+  const server = spawn(executable, ["serve", "--data-dir", data, "--listen", "127.0.0.1:0"], {
+    env: { ...process.env, MILLWRIGHT_LOG_FORMAT: "json" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const url = await readyUrl(server);
+  return {
+    url,
+    people,
+    directory,
+    stop: () => {
+      server.kill();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes a file to be read or uploaded. */
+export function note(directory, name, text) {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function readyUrl(server) {
+  return new Promise((resolve, reject) => {
+    let log = "";
+    server.stderr.on("data", (chunk) => {
+      log += chunk;
+      for (const line of log.split("\n")) {
+        if (!line.includes('"ready"')) continue;
+        try {
+          resolve(JSON.parse(line).url);
+        } catch {
+          // Half a line; the rest comes.
+        }
+      }
+    });
+    server.on("exit", () => reject(new Error(log)));
+  });
+}
+
+export const startBrowser = () =>
+  chromium.launch({
+    executablePath: process.env.TEST_BROWSER || "/usr/bin/chromium",
+    args: [
+      "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+
+/**
+ * A page whose every request is noted. What leaves the origin, what the content security policy
+ * refuses, what is thrown and what is logged as an error are faults.
+ */
+export async function open(browser, url, { path = "/", ...options } = {}) {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    locale: "en",
+    viewport: { width: 1280, height: 800 },
+    ...options,
+  });
+  const page = await context.newPage();
+  const faults = [];
+  page.on("request", (request) => {
+    const there = request.url();
+    if (!there.startsWith(url) && !there.startsWith(`blob:${url}`)) faults.push(`left the origin: ${there}`);
+  });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => {
+    // A browser logs every answer of 4xx, whether or not the page expects it.
+    const expected = /the server responded with a status of 4\d\d/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !expected) faults.push(message.text());
+  });
+  await page.goto(url + path);
+  return { context, page, faults };
+}
+
+/** Fails on any violation of axe-core's rules, in light and in dark. */
+export async function assertAccessible(page, what) {
+  // Evaluated by the debugger, so the page's own content security policy stays in force.
+  await page.evaluate(axe);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const found = await page.evaluate(() => globalThis.axe.run());
+    const violations = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html)}`);
+    assert.deepEqual(violations, [], `${what}, ${colorScheme}`);
+  }
+}
+
+export async function assertNoSidewaysScroll(page, what) {
+  const overflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  assert.equal(overflow, 0, `${what} scrolls sideways`);
+}
+
+/** Fills the form in; nothing follows from it yet. */
+export async function enter(page, person, email, password = person.password) {
+  await page.locator("input[name=tenant]").fill(person.tenant);
+  await page.locator("input[name=email]").fill(email);
+  await page.locator("input[name=password]").fill(password);
+  await page.locator("button[type=submit]").click();
+}
+
+/** Signs in as far as the pages, with a password of one's own. */
+export async function signIn(page, appliance, email) {
+  const person = appliance.people[email];
+  await enter(page, person, email);
+  if (person.password !== PASSWORD) {
+    await page.locator("input[name=current_password]").fill(person.password);
+    await page.locator("input[name=new_password]").fill(PASSWORD);
+    await page.locator("button[type=submit]").click();
+    person.password = PASSWORD;
+  }
+  await page.locator("#question").waitFor();
+}
+
+export async function ask(page, question) {
+  await page.locator("#question").fill(question);
+  await page.locator("form button[type=submit]").last().click();
+}
+
+/** What an authenticator app shows in a step of RFC 6238 after the present one. */
+export function totp(secret, steps = 0) {
+  const bits = [...secret.replace(/ /g, "")]
+    .map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0"))
+    .join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps));
+  const digest = createHmac("sha1", key).update(counter).digest();
+  const at = digest[19] & 15;
+  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
