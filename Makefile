@@ -60,6 +60,10 @@ abuse: setup weights web ## Read MUTANTS (50000) damaged documents of SEED (2) i
 	@ABUSE_MUTANTS=$(or $(MUTANTS),50000) ABUSE_SEED=$(or $(SEED),2) \
 	  cargo nextest run --locked --workspace --test abuse --success-output immediate
 
+.PHONY: screenshots
+screenshots: build ## Write pictures of every page into web/screenshots/
+	@TEST_EXECUTABLE="$(CARGO_TARGET_DIR)/debug/millwright" npm --prefix web run --silent screenshots
+
 .PHONY: bench
 bench: build bench-retrieval ## Run the benches (ten minutes and 4 GB in the temporary directory)
 	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale

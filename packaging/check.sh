@@ -52,6 +52,10 @@ SOAK_MINUTES="${SOAK_MINUTES:-5}" packaging/soak.sh >"$soak_said" 2>&1 &
 soak=$!
 trap 'kill "$soak" 2>/dev/null || true; rm -f "$soak_said"' EXIT
 
+step "browser face"
+packaging/web.sh
+npm --prefix web run --silent check
+
 step "browser and accessibility"
 TEST_EXECUTABLE="$executable" npm --prefix web test --silent
 

@@ -120,7 +120,7 @@ test("files are uploaded with progress, cancelled, and a new revision silences t
   const changed = note(appliance.directory, "pump2.md", "# Pump note\n\n## Values\n\nThe coupling gap of pump P-7 is 4 mm.\n");
   const broken = note(appliance.directory, "broken.pdf", "%PDF-1.7\nthis is no document");
   await upload([changed], async () => {
-    await page.getByLabel("Key").fill("PN-7");
+    await page.getByRole("textbox", { name: "Key" }).fill("PN-7");
     await assertAccessible(page, "upload");
   });
   await upload([broken]);
@@ -160,7 +160,7 @@ test("a second factor is set up from a picture and asked for at the next sign-in
   await signIn(page, appliance, "admin@plant.example");
   await page.goto(`${appliance.url}/me`);
   await page.getByRole("button", { name: "Set up a second factor" }).click();
-  await page.getByRole("region").or(page.locator("form")).filter({ hasText: "authenticator app" }).last().getByLabel("Present password").fill(PASSWORD);
+  await page.locator("form", { hasText: "authenticator app" }).getByLabel("Present password").fill(PASSWORD);
   await page.getByRole("button", { name: "Begin" }).click();
   await page.getByRole("img", { name: "QR code" }).locator("svg path").first().waitFor();
   await assertAccessible(page, "QR code");
@@ -230,8 +230,8 @@ test("administrators look after people, settings, jobs, the log and the applianc
   await signIn(page, appliance, "admin@plant.example");
   await page.goto(`${appliance.url}/admin`);
   await page.getByRole("button", { name: "Add a person" }).click();
-  await page.getByLabel("E-mail").fill("new@plant.example");
-  await page.getByLabel("Name", { exact: true }).fill("New Person");
+  await page.getByRole("textbox", { name: "E-mail" }).fill("new@plant.example");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("New Person");
   await page.getByRole("dialog").getByRole("button", { name: "Add a person" }).click();
   assert.match(await page.getByTestId("one-time-password").innerText(), /\S{10,}/);
   await assertAccessible(page, "new person");

@@ -128,6 +128,8 @@ export async function assertAccessible(page, what) {
   await page.evaluate(axe);
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // The new colours are there with the next picture.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const found = await page.evaluate(() => globalThis.axe.run());
     const violations = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html)}`);
     assert.deepEqual(violations, [], `${what}, ${colorScheme}`);

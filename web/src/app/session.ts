@@ -3,6 +3,7 @@ import { api, take } from "@/api/client";
 import { hasCode } from "@/api/problem";
 import type { Me } from "@/api/types";
 import { forgetDrafts } from "@/app/drafts";
+import { listKey, PAGE } from "@/pages/ask/conversations/useConversations";
 import { forgetUploads } from "@/pages/documents/uploads";
 
 /** What a person has to do before anything else. */
@@ -18,11 +19,11 @@ export interface SessionState {
 const KEY = ["session"];
 
 /** Asks who is signed in, and what is left to do for them. */
-async function look(): Promise<SessionState> {
+async function look(client: QueryClient): Promise<SessionState> {
   try {
     const me = await take(api.GET("/api/v1/auth/me"));
     if (me.must_change_password) return { gate: "password", me };
-    return { gate: await enrolment(), me };
+    return { gate: await enrolment(client), me };
   } catch (error) {
     if (hasCode(error, "second_factor_required")) return { gate: "secondFactor", me: null };
     if (hasCode(error, "unauthenticated", "tenant_suspended")) return { gate: "signIn", me: null };
@@ -30,10 +31,14 @@ async function look(): Promise<SessionState> {
   }
 }
 
-/** Only the routes behind the gate know whether the role needs a second factor. */
-async function enrolment(): Promise<Gate> {
+/**
+ * Only the routes behind the gate know whether the role needs a second factor. The one that is
+ * asked is the one whose answer is shown first.
+ */
+async function enrolment(client: QueryClient): Promise<Gate> {
   try {
-    await take(api.GET("/api/v1/conversations", { params: { query: { limit: 1 } } }));
+    const page = await take(api.GET("/api/v1/conversations", { params: { query: { limit: PAGE } } }));
+    client.setQueryData(listKey, { pages: [page], pageParams: [undefined] });
     return "open";
   } catch (error) {
     if (hasCode(error, "second_factor_enrolment_required")) return "enrol";
@@ -43,7 +48,7 @@ async function enrolment(): Promise<Gate> {
 
 export const sessionOptions = queryOptions({
   queryKey: KEY,
-  queryFn: look,
+  queryFn: ({ client }) => look(client),
   staleTime: Number.POSITIVE_INFINITY,
   gcTime: Number.POSITIVE_INFINITY,
 });

@@ -51,10 +51,12 @@ export function Shell() {
       <Dialog open={drawer} onClose={() => setDrawer(false)} title="Millwright" side="left">
         <Sidebar bare />
       </Dialog>
-      <main ref={main} id="main" tabIndex={-1} className="min-h-0 min-w-0 grow outline-none">
-        <Outlet />
-      </main>
-      {uploading && <UploadTray />}
+      <div className="flex min-h-0 min-w-0 grow flex-col">
+        <main ref={main} id="main" tabIndex={-1} className="min-h-0 grow outline-none">
+          <Outlet />
+        </main>
+        {uploading && <UploadTray />}
+      </div>
       <BottomBar />
       <Shortcuts />
     </div>

@@ -30,11 +30,11 @@ export function UploadTray() {
   return (
     <section
       aria-labelledby="uploads"
-      className="no-print fixed right-2 bottom-16 z-40 flex max-h-[60dvh] w-[min(26rem,calc(100vw-1rem))] flex-col rounded-lg border bg-raised shadow-raised sm:right-4 sm:bottom-4"
+      className="no-print flex max-h-[40dvh] shrink-0 flex-col border-t bg-raised"
     >
       <header className="flex items-center gap-1 py-1 pr-1 pl-4">
-        <h2 id="uploads" role="status" className="min-w-0 grow truncate font-semibold">
-          {words}
+        <h2 id="uploads" className="min-w-0 grow truncate font-semibold">
+          <span role="status">{words}</span>
         </h2>
         <IconButton label={open ? t("upload.fold") : t("upload.unfold")} aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? <ChevronDown aria-hidden /> : <ChevronUp aria-hidden />}

@@ -29,6 +29,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
   if (session.isPending) {
     return (
       <Entrance title={t("sign_in.opening")}>
+        <ProblemNotice error={session.failureReason} />
         <Spinner>{t("state.loading")}</Spinner>
       </Entrance>
     );

@@ -1,10 +1,13 @@
 import { infiniteQueryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 
-const PAGE = 40;
+/** Conversations that are read at once. */
+export const PAGE = 40;
+
+export const listKey = ["conversations", "list"];
 
 const listOptions = infiniteQueryOptions({
-  queryKey: ["conversations", "list"],
+  queryKey: listKey,
   initialPageParam: undefined as string | undefined,
   queryFn: ({ pageParam, signal }) =>
     take(api.GET("/api/v1/conversations", { params: { query: { cursor: pageParam, limit: PAGE } }, signal })),
