@@ -20,7 +20,11 @@ fn a_fresh_directory_becomes_a_ready_appliance() {
         assert!(openapi["paths"][route.path][&method].is_object(), "{} {}", method, route.path);
     }
     let page = client.get("/").expect(200);
-    assert!(page.text().contains("<form"), "{}", page.text());
+    let html = page.text();
+    assert!(html.contains("id=\"root\""), "{html}");
+    let script = html.split("src=\"").nth(1).unwrap().split('"').next().unwrap();
+    let script = client.get(script).expect(200);
+    assert!(script.headers["cache-control"].to_str().unwrap().contains("immutable"));
     client.get("/docs").expect(200);
     appliance.stop();
 }
