@@ -35,7 +35,9 @@ export function useAsk(conversationId: string | undefined) {
   const made = useRef<string | undefined>(undefined);
 
   useEffect(() => {
-    if (conversationId !== undefined && conversationId === made.current) return;
+    const own = conversationId !== undefined && conversationId === made.current;
+    made.current = undefined;
+    if (own) return;
     control.current?.abort();
     setRunning(null);
   }, [conversationId]);
@@ -46,16 +48,18 @@ export function useAsk(conversationId: string | undefined) {
 
   const keep = (question: string, answer: Answer) => {
     const { queryKey } = threadOptions(answer.conversation_id);
-    client.setQueryData(queryKey, (before) => {
+    const before = client.getQueryData(queryKey);
+    // Of a thread that was not read yet the new messages alone would look like all.
+    if (before || !conversationId) {
       const messages = before?.messages ?? [];
-      return {
+      client.setQueryData(queryKey, {
         conversation: before?.conversation ?? null,
         messages: [...messages, ...messagesOf(question, answer, messages.length + 1)],
-      };
-    });
+      });
+    }
     // The list shows it on top; the thread is told its title.
     void client.invalidateQueries({ queryKey: ["conversations", "list"] });
-    if (!conversationId) void client.invalidateQueries({ queryKey });
+    if (!before) void client.invalidateQueries({ queryKey });
   };
 
   const send = async (question: string) => {
