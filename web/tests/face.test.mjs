@@ -309,6 +309,10 @@ test("it speaks German and Czech and works with the keyboard alone", async () =>
   await page.keyboard.press("Escape");
   await page.keyboard.press("d");
   await page.getByRole("heading", { name: "Documents", exact: true }).waitFor();
+  await page.goto(`${appliance.url}/me`);
+  await page.getByLabel("High contrast").check();
+  assert.equal(await page.locator("html").getAttribute("data-contrast"), "more");
+  await assertAccessible(page, "high contrast");
   assert.deepEqual(faults, []);
   await context.close();
 });
