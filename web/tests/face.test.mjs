@@ -203,10 +203,11 @@ test("each role sees what it may, and each tenant its own", async () => {
   const viewer = await visit();
   await signIn(viewer.page, appliance, "viewer@plant.example");
   await viewer.page.getByRole("link", { name: "Documents" }).first().click();
-  await viewer.page.locator("main li").first().waitFor();
+  const listed = viewer.page.getByRole("region", { name: "Documents" }).locator("li");
+  await listed.first().waitFor();
   assert.equal(await viewer.page.getByRole("button", { name: "Upload" }).count(), 0);
   // Cleared for public documents alone.
-  assert.equal(await viewer.page.locator("main li").count(), 1);
+  assert.equal(await listed.count(), 1);
   assert.equal(await viewer.page.getByRole("link", { name: "Admin" }).count(), 0);
   await viewer.page.goto(`${appliance.url}/admin/users`);
   await viewer.page.getByText("Your role does not allow this").waitFor();
