@@ -4,11 +4,17 @@ import { ApiProblem, Unreachable } from "@/api/problem";
 
 const STALE_MS = 20_000;
 const RETRIES_MAX = 3;
+/** Too many requests at once: the appliance says when, and the wait is short. */
+const RATE_RETRIES_MAX = 10;
 
 /** Whether the same request may succeed a little later. */
 function passes(error: unknown): boolean {
   if (error instanceof Unreachable) return true;
   return error instanceof ApiProblem && [429, 503].includes(error.document.status);
+}
+
+function retriesMax(error: unknown): number {
+  return error instanceof ApiProblem && error.document.status === 429 ? RATE_RETRIES_MAX : RETRIES_MAX;
 }
 
 function retryDelay(attempt: number, error: unknown): number {
@@ -24,7 +30,7 @@ export function makeQueryClient(): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: STALE_MS,
-        retry: (count, error) => passes(error) && count < RETRIES_MAX,
+        retry: (count, error) => passes(error) && count < retriesMax(error),
         retryDelay,
         refetchOnWindowFocus: false,
       },

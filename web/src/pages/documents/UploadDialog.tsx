@@ -76,7 +76,7 @@ function UploadForm({ onClose, dropped = [], revisionOf }: Omit<Props, "open">) 
       <div className="flex justify-end gap-3">
         <Button onClick={onClose}>{t("action.cancel")}</Button>
         <Button look="primary" type="submit" disabled={!files.length}>
-          {t("upload.submit", { count: files.length })}
+          {files.length ? t("upload.submit", { count: files.length }) : t("documents.upload")}
         </Button>
       </div>
     </form>
