@@ -10,7 +10,9 @@ use base::{Clock, OsEntropy, SystemClock};
 use egress::Door;
 use http::console::{Console, ConsoleKey};
 use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, TlsSettings};
-use identity::{KeySettings, PasswordSettings, Passwords, SessionSettings};
+use identity::{
+    ExternalIssuer, KeySettings, PasswordSettings, Passwords, RefreshSettings, SessionSettings,
+};
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
 use models::{ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
@@ -20,7 +22,7 @@ use store::{
 };
 
 use crate::cli::CliError;
-use crate::config::{ApiKeys, Config};
+use crate::config::{ApiKeys, Config, ConfigError};
 use crate::telemetry::Telemetry;
 
 /// Everything of one process that has opened a data directory.
@@ -71,6 +73,7 @@ impl Appliance {
         if let refused @ seal::MemoryLock::Refused(_) = seal::memory_lock() {
             tracing::warn!(reason = %refused, "raise LimitMEMLOCK=, or turn the swap off");
         }
+        let issuers = open_issuers(config, &store, &operator)?;
         let console = ConsoleKey::new(operator);
         let door = open_door(config, &store).await?;
         let exe = std::env::current_exe()
@@ -102,6 +105,7 @@ impl Appliance {
             model_cage,
             metrics,
             tls: tls.clone(),
+            issuers,
             settings: http_settings(config)?,
         });
         let telemetry = None;
@@ -242,6 +246,30 @@ pub(crate) fn tls_identity(
     Ok(Some(Arc::new(identity)))
 }
 
+/// The issuers whose tokens are taken, each with its keys and the right to one tenant.
+fn open_issuers(
+    config: &Config,
+    store: &Store,
+    operator: &OperatorKey,
+) -> Result<Vec<ExternalIssuer>, CliError> {
+    let mut issuers = Vec::new();
+    for issuer in &config.issuer {
+        let (name, settings) = issuer.settings().map_err(CliError::Failed)?;
+        let key = store.federation_key(operator, name, &issuer.tenant);
+        if key.tenant_id(store).is_none() {
+            tracing::warn!(issuer.name = %name, tenant.slug = issuer.tenant,
+                "there is no tenant of this name yet: the issuer's tokens open nothing");
+        }
+        let opened = ExternalIssuer::open(settings, key, store.now());
+        issuers.push(
+            opened.map_err(|error| {
+                CliError::Config(ConfigError::issuer(&issuer.name, chain(&error)))
+            })?,
+        );
+    }
+    Ok(issuers)
+}
+
 /// The way out, with what the configuration allows.
 async fn open_door(config: &Config, store: &Store) -> Result<Door, CliError> {
     let collector = config.telemetry.collector().map_err(CliError::Failed)?;
@@ -310,6 +338,10 @@ fn http_settings(config: &Config) -> Result<HttpSettings, CliError> {
             ..SessionSettings::default()
         },
         login_token_lifetime_ms: i64::from(session.token_minutes) * 60_000,
+        refresh: RefreshSettings {
+            idle_ms: i64::from(session.refresh_idle_hours) * 3_600_000,
+            absolute_ms: i64::from(session.refresh_absolute_days) * 86_400_000,
+        },
         step_up_window_ms: i64::from(session.step_up_minutes) * 60_000,
         ..HttpSettings::default()
     })

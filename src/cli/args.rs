@@ -331,14 +331,16 @@ pub(crate) enum User {
         #[command(flatten)]
         who: Who,
     },
-    /// Show where a person is signed in
+    /// Show where a person is signed in: browser sessions, bearer tokens, and the families of tokens
+    /// that are refreshed
     Sessions {
         /// E-mail address
         email: String,
         #[command(flatten)]
         who: Who,
     },
-    /// Sign a person out everywhere: their sessions and tokens end
+    /// Sign a person out everywhere: their sessions, tokens and families of tokens end, and what
+    /// another issuer has signed for them counts no more
     SignOut {
         /// E-mail address
         email: String,

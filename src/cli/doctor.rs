@@ -52,6 +52,7 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(witness(config));
     findings.push(keys(config));
     findings.push(memory());
+    findings.push(issuers(config));
     let word = |state| match state {
         State::Ok => "ok",
         State::Warning => "warning",
@@ -363,4 +364,23 @@ fn memory() -> Finding {
     let state = if lock == seal::MemoryLock::Locked { State::Ok } else { State::Warning };
     let advice = "raise LimitMEMLOCK= in the unit (ulimit -l), or turn the swap off or encrypt it";
     finding("memory", state, lock.to_string(), advice)
+}
+
+fn issuers(config: &Config) -> Finding {
+    let part = "issuers";
+    if config.issuer.is_empty() {
+        return finding(part, State::Ok, "no other issuer of tokens is trusted".into(), "");
+    }
+    for issuer in &config.issuer {
+        let keys = match issuer.settings() {
+            Ok((_, settings)) => settings.check_keys().map_err(|error| chain(&error)),
+            Err(detail) => Err(detail),
+        };
+        if let Err(detail) = keys {
+            let detail = format!("{}: {detail}", issuer.name);
+            return finding(part, State::Failed, detail, "see key_file of [[issuer]]");
+        }
+    }
+    let count = config.issuer.len();
+    finding(part, State::Ok, format!("{count} trusted, their keys can be read"), "")
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::{Command, Config, Global};
 use super::error::CliError;
 use super::output::{Out, plain};
-use crate::config::{KEYS, default_file};
+use crate::config::{KEYS, LISTS, default_file};
 
 pub(crate) fn run(global: &Global, command: &Config, out: Out) -> Result<(), CliError> {
     if matches!(command, Config::Default) {
@@ -20,11 +20,12 @@ pub(crate) fn run(global: &Global, command: &Config, out: Out) -> Result<(), Cli
     }
     let mut values = Map::new();
     let mut rows = Vec::new();
-    for key in KEYS {
-        if let Some((value, origin)) = loaded.values.get(key.path) {
-            rows.push(vec![key.path.to_owned(), value.to_string(), origin.clone()]);
+    let lists = LISTS.iter().map(|list| list.path);
+    for path in KEYS.iter().map(|key| key.path).chain(lists) {
+        if let Some((value, origin)) = loaded.values.get(path) {
+            rows.push(vec![path.to_owned(), value.to_string(), origin.clone()]);
             let value = serde_json::to_value(value).unwrap_or(Value::Null);
-            values.insert(key.path.to_owned(), json!({ "value": value, "origin": origin }));
+            values.insert(path.to_owned(), json!({ "value": value, "origin": origin }));
         }
     }
     out.table(&["key", "value", "origin"], &rows);

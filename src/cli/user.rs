@@ -76,6 +76,7 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
             };
             let mut rows = of("session", "sessions", "created_at", "last_seen_at");
             rows.extend(of("token", "tokens", "issued_at", ""));
+            rows.extend(of("family", "families", "created_at", "last_used_at"));
             out.table(&["kind", "since", "last seen", "until", "id"], &rows);
             out.value(&places);
         }
@@ -83,9 +84,10 @@ pub(crate) async fn run(api: &Api, command: &User, out: Out) -> Result<(), CliEr
             let id = find(api, email).await?;
             let ended = api.delete(&format!("{ROOT}/{id}/sessions")).await?;
             out.line(&format!(
-                "{email} is signed out: {} sessions and {} tokens have ended.",
+                "{email} is signed out: {} sessions, {} tokens and {} families of tokens have ended.",
                 field(&ended, "sessions_ended"),
-                field(&ended, "tokens_ended")
+                field(&ended, "tokens_ended"),
+                field(&ended, "families_ended")
             ));
             out.value(&ended);
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// One key of the configuration.
 pub(crate) struct Key {
-    /// `section.name`.
+    /// `section.name`, or a name alone above all sections.
     pub(crate) path: &'static str,
     /// The default as a TOML value.
     pub(crate) default: &'static str,
@@ -16,8 +16,49 @@ const fn key(path: &'static str, default: &'static str, about: &'static str) -> 
     Key { path, default, about }
 }
 
+/// A list of tables: `[[path]]`, as many as wanted. Set in the file alone, for no variable could say
+/// which of them it means.
+pub(crate) struct List {
+    /// What stands between the brackets.
+    pub(crate) path: &'static str,
+    /// What it is for.
+    pub(crate) about: &'static str,
+    /// The names in each table. Their `default` is an example where the name must be given.
+    pub(crate) fields: &'static [Key],
+}
+
+/// All lists.
+pub(crate) const LISTS: &[List] = &[List {
+    path: "issuer",
+    about: "Another issuer of bearer tokens, trusted for people of one tenant.",
+    fields: &[
+        key("name", "\"plant-sso\"", "What the audit log calls it: a-z, 0-9 and -."),
+        key("issuer", "\"https://sso.plant.example\"", "`iss` of its tokens."),
+        key("audience", "\"millwright-api\"", "`aud` that its tokens must be for."),
+        key(
+            "algorithm",
+            "\"RS256\"",
+            "How it signs: RS256, ES256 or EdDSA; HS256 unless environment is \"prod\".",
+        ),
+        key(
+            "key_file",
+            "\"/etc/millwright/plant-sso.jwks.json\"",
+            "Its public keys (a JWK set); for HS256 the secret, mode 0600. Read anew when it changes.",
+        ),
+        key("tenant", "\"plant\"", "Short name of the only tenant that its tokens open."),
+        key("clock_skew_s", "30", "By how much its clock may differ. Optional."),
+        key("max_lifetime_minutes", "60", "How long its tokens may live at most. Optional."),
+    ],
+}];
+
 /// All keys, by section.
 pub(crate) const KEYS: &[Key] = &[
+    key(
+        "environment",
+        "\"prod\"",
+        "\"prod\", or \"dev\" for a machine on which nothing is at stake: it allows what production \
+         must not have.",
+    ),
     key("data.dir", "\"/var/lib/millwright\"", "Where everything is kept."),
     key(
         "data.key_file",
@@ -93,6 +134,16 @@ pub(crate) const KEYS: &[Key] = &[
         "Permissions that no person of any tenant has, whatever their role and groups, such as \
          [\"audit.export\"]. The console keeps them.",
     ),
+    key(
+        "session.refresh_idle_hours",
+        "168",
+        "A refresh token that is not used for so long ends, and its family of tokens with it.",
+    ),
+    key(
+        "session.refresh_absolute_days",
+        "30",
+        "A family of tokens ends after so long in any case.",
+    ),
     key("ingest.parse_memory_mib", "512", "Memory of the worker that reads one document."),
     key("ingest.parse_timeout_s", "30", "Time that the worker may take for one document."),
     key("ingest.jobs_in_parallel", "2", "Documents that are read at the same time."),
@@ -153,13 +204,23 @@ pub(crate) fn default_file() -> String {
     );
     let mut section = "";
     for key in KEYS {
-        // Every path has exactly one dot (asserted by a test).
-        let (head, name) = key.path.split_once('.').unwrap_or(("", key.path));
+        let (head, name) = split(key.path);
         if head != section {
             let _ = writeln!(text, "\n[{head}]");
             section = head;
         }
         let _ = writeln!(text, "# {}\n{name} = {}", key.about, key.default);
     }
+    for list in LISTS {
+        let _ = writeln!(text, "\n# {} There may be several.\n# [[{}]]", list.about, list.path);
+        for field in list.fields {
+            let _ = writeln!(text, "# {}\n# {} = {}", field.about, field.path, field.default);
+        }
+    }
     text
+}
+
+/// Section and name of a path; no section for a name alone.
+pub(crate) fn split(path: &'static str) -> (&'static str, &'static str) {
+    path.split_once('.').unwrap_or(("", path))
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use policy::{Permission, may_be_withheld};
 use toml::{Table, Value};
 
-use super::keys::{KEYS, variable};
-use super::{Config, DEFAULT_PATH, Policy};
+use super::keys::{KEYS, LISTS, List, split, variable};
+use super::{Config, DEFAULT_PATH, Policy, issuers};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,13 @@ pub(crate) enum ConfigError {
     /// A value of the wrong kind or out of its range.
     #[error("{origin}: '{key}': {detail}")]
     Value { origin: String, key: String, detail: String },
+}
+
+impl ConfigError {
+    /// An issuer whose keys can't be used.
+    pub(crate) fn issuer(name: &str, detail: String) -> Self {
+        value_error(&format!("issuer {name}"), "issuer.key_file", detail)
+    }
 }
 
 fn hint(nearest: Option<&str>) -> String {
@@ -92,6 +99,10 @@ fn defaults() -> Result<BTreeMap<String, (Value, String)>, ConfigError> {
             parse_value(key.default).map_err(|detail| value_error("default", key.path, detail))?;
         values.insert(key.path.to_owned(), (value, "default".to_owned()));
     }
+    for list in LISTS {
+        let none = Value::Array(Vec::new());
+        values.insert(list.path.to_owned(), (none, "default".to_owned()));
+    }
     Ok(values)
 }
 
@@ -115,8 +126,18 @@ fn merge_text(
     })?;
     let origin = path.display().to_string();
     for (section, content) in table {
-        let Value::Table(entries) = content else {
-            return Err(unknown(&origin, &section));
+        let list = LISTS.iter().find(|list| list.path == section);
+        let entries = match (content, list) {
+            (content, Some(list)) => {
+                values.insert(section, (check_list(&origin, list, content)?, origin.clone()));
+                continue;
+            }
+            (Value::Table(entries), None) => entries,
+            (value, None) if values.contains_key(&section) => {
+                values.insert(section, (value, origin.clone()));
+                continue;
+            }
+            (_, None) => return Err(unknown(&origin, &section)),
         };
         for (name, value) in entries {
             let key = format!("{section}.{name}");
@@ -129,6 +150,28 @@ fn merge_text(
     Ok(())
 }
 
+/// Every table of a list has known names alone.
+fn check_list(origin: &str, list: &List, content: Value) -> Result<Value, ConfigError> {
+    let tables = match &content {
+        Value::Array(tables) if tables.iter().all(Value::is_table) => tables,
+        _ => {
+            let detail = format!("must be a list of tables: write [[{}]]", list.path);
+            return Err(value_error(origin, list.path, detail));
+        }
+    };
+    for name in tables.iter().filter_map(Value::as_table).flat_map(Table::keys) {
+        if !list.fields.iter().any(|field| field.path == name) {
+            let nearest = nearest(name, list.fields.iter().map(|field| field.path));
+            return Err(ConfigError::UnknownKey {
+                origin: origin.to_owned(),
+                key: format!("{}.{name}", list.path),
+                nearest: nearest.map(|name| format!("{}.{name}", list.path)),
+            });
+        }
+    }
+    Ok(content)
+}
+
 fn merge_variables(
     variables: &[(String, String)],
     values: &mut BTreeMap<String, (Value, String)>,
@@ -138,6 +181,10 @@ fn merge_variables(
     for (name, text) in variables {
         if !name.starts_with("MILLWRIGHT_") || OTHER_VARIABLES.contains(&name.as_str()) {
             continue;
+        }
+        if let Some(list) = LISTS.iter().find(|list| name.starts_with(&variable(list.path))) {
+            let detail = format!("[[{}]] is a list, which is set in the file alone", list.path);
+            return Err(value_error("environment", name, detail));
         }
         let Some(path) = known.get(name) else {
             let nearest = nearest(name, known.keys().map(String::as_str));
@@ -165,12 +212,7 @@ fn parse_value(text: &str) -> Result<Value, String> {
 fn build(values: &BTreeMap<String, (Value, String)>) -> Result<Config, ConfigError> {
     let mut root = Table::new();
     for (path, (value, _)) in values {
-        let (section, name) = path.split_once('.').unwrap_or(("", path));
-        if let Value::Table(table) =
-            root.entry(section).or_insert_with(|| Value::Table(Table::new()))
-        {
-            table.insert(name.to_owned(), value.clone());
-        }
+        set(&mut root, path.split_once('.').unwrap_or(("", path)), value.clone());
     }
     Config::deserialize_table(root.clone()).map_err(|first| {
         // Put the defaults back one at a time: the key whose default mends it is at fault.
@@ -179,19 +221,35 @@ fn build(values: &BTreeMap<String, (Value, String)>) -> Result<Config, ConfigErr
                 continue;
             };
             let mut mended = root.clone();
-            let (section, name) = key.path.split_once('.').unwrap_or(("", key.path));
-            if let (Some(Value::Table(table)), Ok(value)) =
-                (mended.get_mut(section), parse_value(key.default))
-            {
-                table.insert(name.to_owned(), value);
+            if let Ok(value) = parse_value(key.default) {
+                set(&mut mended, split(key.path), value);
             }
             let still = Config::deserialize_table(mended).err();
             if still.as_deref() != Some(first.as_str()) {
                 return value_error(origin, key.path, first);
             }
         }
+        for list in LISTS {
+            let Some((Value::Array(tables), origin)) = values.get(list.path) else { continue };
+            let mut mended = root.clone();
+            mended.insert(list.path.to_owned(), Value::Array(Vec::new()));
+            let still = Config::deserialize_table(mended).err();
+            if !tables.is_empty() && still.as_deref() != Some(first.as_str()) {
+                return value_error(origin, list.path, first);
+            }
+        }
         value_error("configuration", "?", first)
     })
+}
+
+fn set(root: &mut Table, (section, name): (&str, &str), value: Value) {
+    if section.is_empty() {
+        root.insert(name.to_owned(), value);
+    } else if let Value::Table(table) =
+        root.entry(section).or_insert_with(|| Value::Table(Table::new()))
+    {
+        table.insert(name.to_owned(), value);
+    }
 }
 
 impl Config {
@@ -226,6 +284,9 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
                 "must be full origins such as https://portal.plant.example; no wildcards",
             );
         }
+    }
+    if let Err(detail) = issuers::check(config) {
+        return fail("issuer", &detail);
     }
     if let Err(detail) = config.telemetry.collector() {
         return fail("telemetry.otlp_endpoint", &detail);
@@ -297,6 +358,8 @@ fn ranges(config: &Config) -> Vec<(&'static str, u32, u32, u32)> {
         ("session.absolute_hours", config.session.absolute_hours, 1, 720),
         ("session.token_minutes", config.session.token_minutes, 1, 527_040),
         ("session.step_up_minutes", config.session.step_up_minutes, 1, 1_440),
+        ("session.refresh_idle_hours", config.session.refresh_idle_hours, 1, 8_784),
+        ("session.refresh_absolute_days", config.session.refresh_absolute_days, 1, 366),
         ("ingest.parse_memory_mib", config.ingest.parse_memory_mib, 64, 16_384),
         ("ingest.parse_timeout_s", config.ingest.parse_timeout_s, 1, 3_600),
         ("ingest.jobs_in_parallel", config.ingest.jobs_in_parallel, 1, 64),
@@ -325,7 +388,8 @@ impl Policy {
 }
 
 fn unknown(origin: &str, key: &str) -> ConfigError {
-    let nearest = nearest(key, KEYS.iter().map(|known| known.path));
+    let known = KEYS.iter().map(|known| known.path).chain(LISTS.iter().map(|list| list.path));
+    let nearest = nearest(key, known);
     ConfigError::UnknownKey { origin: origin.to_owned(), key: key.to_owned(), nearest }
 }
 
@@ -359,7 +423,9 @@ mod tests {
 
     #[test]
     fn every_key_has_a_field_and_every_field_a_key() {
-        assert!(KEYS.iter().all(|key| key.path.matches('.').count() == 1));
+        // Names above all sections come first: behind a section they would belong to it.
+        let mut sections = KEYS.iter().skip_while(|key| !key.path.contains('.'));
+        assert!(sections.all(|key| key.path.matches('.').count() == 1));
         load_text("", &[]).unwrap();
         assert!(load_text(&super::super::default_file(), &[]).is_ok());
     }
@@ -415,6 +481,58 @@ mod tests {
         }
         let error = load_text("[api_keys]\ndefault_days = 400\n", &[]).err().unwrap();
         assert_eq!(error, "FILE: 'api_keys.default_days': must be at most api_keys.max_days");
+    }
+
+    #[test]
+    fn lists_are_checked_name_by_name_and_are_set_in_the_file_alone() {
+        let sso = "[[issuer]]\nname = 'sso'\nissuer = 'https://sso.plant.example'\n\
+             audience = 'millwright-api'\nalgorithm = 'RS256'\n\
+             key_file = '/etc/millwright/sso.json'\ntenant = 'plant'\n";
+        let loaded = load_text(sso, &[]).unwrap();
+        assert_eq!(loaded.config.issuer[0].clock_skew_s, 30);
+        let wrong = |text: &str, with: &str| {
+            let text = sso.replacen(text, with, 1);
+            assert_ne!(text, sso);
+            load_text(&text, &[]).err().unwrap()
+        };
+        assert_eq!(
+            wrong("algorithm", "algoritm"),
+            "FILE: unknown key 'issuer.algoritm'; did you mean 'issuer.algorithm'?"
+        );
+        for (text, with, says) in [
+            ("tenant = 'plant'\n", "", "missing field `tenant`"),
+            ("'plant'", "7", "FILE: 'issuer': "),
+            ("[[issuer]]", "[issuer]", "write [[issuer]]"),
+            ("'sso'", "'Plant SSO'", "must have 1 to 32 characters"),
+            ("'RS256'", "'none'", "not one of RS256"),
+            ("'plant'", "''", "tenant"),
+            ("tenant", "clock_skew_s = 301\ntenant", "clock_skew_s"),
+            ("tenant", "max_lifetime_minutes = 0\ntenant", "max_lifetime_minutes"),
+            ("'https://sso.plant.example'", "'millwright'", "issuer"),
+            ("'/etc/millwright/sso.json'", "'sso.json'", "absolute"),
+        ] {
+            let error = wrong(text, with);
+            assert!(error.contains(says), "{with}: {error}");
+        }
+        let twice = load_text(&format!("{sso}{sso}"), &[]).err().unwrap();
+        assert!(twice.contains("twice"), "{twice}");
+        let error = load_text(sso, &[("MILLWRIGHT_ISSUER_TENANT", "x")]).err().unwrap();
+        assert!(error.contains("file alone"), "{error}");
+        assert!(load_text("[[isuer]]", &[]).err().unwrap().ends_with("did you mean 'issuer'?"));
+    }
+
+    #[test]
+    fn shared_secrets_are_for_development_alone() {
+        let hs256 = "[[issuer]]\nname = 'dev'\nissuer = 'dev'\naudience = 'millwright-api'\n\
+             algorithm = 'HS256'\nkey_file = '/tmp/secret'\ntenant = 'plant'\n";
+        for text in [hs256.to_owned(), format!("environment = 'prod'\n{hs256}")] {
+            let error = load_text(&text, &[]).err().unwrap();
+            assert!(error.contains("HS256") && error.contains("environment"), "{error}");
+        }
+        load_text(&format!("environment = 'dev'\n{hs256}"), &[]).unwrap();
+        assert!(load_text(hs256, &[("MILLWRIGHT_ENVIRONMENT", "dev")]).is_ok());
+        let error = load_text("environment = 'test'", &[]).err().unwrap();
+        assert!(error.starts_with("FILE: 'environment': "), "{error}");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! Values are merged from three layers, each overriding the one before: the defaults of
 //! [`keys::KEYS`], the file, and `MILLWRIGHT_<SECTION>_<KEY>` variables. Whatever the source,
-//! unknown keys and wrong types are errors that name the key.
+//! unknown keys and wrong types are errors that name the key. Lists of tables ([`keys::LISTS`]) stand in
+//! the file alone.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod issuers;
 mod keys;
 mod load;
 mod telemetry;
@@ -15,7 +17,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-pub(crate) use keys::{KEYS, default_file};
+pub(crate) use issuers::Issuer;
+pub(crate) use keys::{KEYS, LISTS, default_file};
 pub(crate) use load::{ConfigError, Loaded, Sources, load};
 pub(crate) use telemetry::{CONNECTOR, Telemetry};
 
@@ -26,6 +29,7 @@ pub(crate) const DEFAULT_PATH: &str = "/etc/millwright/millwright.toml";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    pub(crate) environment: Environment,
     pub(crate) data: Data,
     pub(crate) server: Server,
     pub(crate) session: Session,
@@ -36,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) telemetry: Telemetry,
     pub(crate) audit: Audit,
+    pub(crate) issuer: Vec<Issuer>,
 }
 
 /// The audit logs.
@@ -46,6 +51,16 @@ pub(crate) struct Audit {
     pub(crate) witness_path: PathBuf,
     pub(crate) witness_syslog: bool,
     pub(crate) witness_interval_s: u32,
+}
+
+/// What is at stake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Environment {
+    /// People's work and a plant's documents.
+    Prod,
+    /// Nothing.
+    Dev,
 }
 
 /// Where things are kept.
@@ -84,6 +99,8 @@ pub(crate) struct Session {
     pub(crate) absolute_hours: u32,
     pub(crate) token_minutes: u32,
     pub(crate) step_up_minutes: u32,
+    pub(crate) refresh_idle_hours: u32,
+    pub(crate) refresh_absolute_days: u32,
 }
 
 /// API keys.
