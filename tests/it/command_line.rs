@@ -1,6 +1,8 @@
 //! The command line without a server, its exit statuses and its help.
 
-use crate::support::{Appliance, executable, fixtures};
+use serde_json::json;
+
+use crate::support::{Appliance, PASSWORD, Person, executable, fixtures};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -145,4 +147,59 @@ fn an_export_of_the_log_is_verified_offline_by_the_program_and_by_the_script() {
             }
         }
     }
+}
+
+#[test]
+fn sign_ins_that_are_refreshed_are_seen_and_ended_at_the_command_line() {
+    let appliance = Appliance::started();
+    appliance.tenant("alpha");
+    appliance.person("alpha", Person::new("v@alpha.example", "viewer"));
+    let login = json!({ "tenant": "alpha", "email": "v@alpha.example", "password": PASSWORD,
+        "token": true, "refresh": true });
+    let login = appliance.client().post("/api/v1/auth/login", &login).expect(200).json();
+    let seen = text(&appliance.command(&["user", "sessions", "v@alpha.example"]).stdout);
+    for kind in ["session", "token", "family"] {
+        assert!(seen.lines().any(|line| line.starts_with(kind)), "{kind}: {seen}");
+    }
+    let ended = text(&appliance.command(&["user", "sign-out", "v@alpha.example"]).stdout);
+    assert!(ended.contains("1 families of tokens have ended"), "{ended}");
+    let refresh = json!({ "refresh_token": login["refresh_token"] });
+    appliance.client().post("/api/v1/auth/refresh", &refresh).expect(401);
+}
+
+#[test]
+fn issuers_are_refused_where_they_would_be_a_hole() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let appliance = Appliance::stopped();
+    let (file, secret) =
+        (appliance.scratch().join("millwright.toml"), appliance.scratch().join("secret"));
+    let run = |environment: &str, words: &[&str]| {
+        let issuer = format!(
+            "environment = '{environment}'\n[[issuer]]\nname = 'dev'\nissuer = 'dev'\n\
+             audience = 'millwright-api'\nalgorithm = 'HS256'\nkey_file = '{}'\ntenant = 'alpha'\n",
+            secret.display()
+        );
+        std::fs::write(&file, issuer).unwrap();
+        let words = [&["--config", file.to_str().unwrap()], words].concat();
+        let output = appliance.command(&words);
+        (output.status.code(), text(&output.stderr))
+    };
+    let list = ["tenant", "list"];
+    let (code, said) = run("prod", &list);
+    assert!(code == Some(3) && said.contains("HS256") && said.contains("environment"), "{said}");
+    assert!(!appliance.data_dir().exists(), "nothing was begun");
+    let (code, said) = run("dev", &list);
+    assert!(code == Some(3) && said.contains("secret"), "no file: {said}");
+    std::fs::write(&secret, "nothing is at stake where this stands").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, said) = run("dev", &list);
+    assert!(code == Some(3) && said.contains("0600"), "readable by all: {said}");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(&secret, "short").unwrap();
+    let (code, said) = run("dev", &list);
+    assert!(code == Some(3) && said.contains("at least 32 bytes"), "short: {said}");
+    std::fs::write(&secret, "nothing is at stake where this stands").unwrap();
+    assert_eq!(run("dev", &list).0, Some(0));
+    let (_, said) = run("dev", &["config", "check"]);
+    assert!(said.is_empty(), "{said}");
 }

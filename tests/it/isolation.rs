@@ -7,7 +7,7 @@ use http::{Access, IdKind, IdParameter, RouteInfo, routes};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Appliance, Client, Person, fixtures};
+use crate::support::{Answer, Appliance, Client, PASSWORD, Person, fixtures};
 
 const TENANTS: [&str; 2] = ["alpha", "beta"];
 
@@ -31,13 +31,13 @@ fn world() -> World {
             let email = format!("{role}@{tenant}.example");
             people.insert((tenant, role), appliance.person(tenant, Person::new(&email, role)));
         }
-        ids.insert(tenant, objects(&people[&(tenant, "admin")]));
+        ids.insert(tenant, objects(&appliance, tenant, &people[&(tenant, "admin")]));
     }
     World { appliance, people, ids }
 }
 
 /// Makes one object of every kind.
-pub(crate) fn objects(admin: &Client) -> Ids {
+pub(crate) fn objects(appliance: &Appliance, tenant: &str, admin: &Client) -> Ids {
     let note = fixtures::markdown("Pump note", "The coupling gap of P-7 is 3 mm.");
     let (uploaded, job) = admin.ingest("note.md", &note, &[("classification", "INTERNAL")]);
     assert_eq!(job["state"], "done", "{job:#}");
@@ -52,6 +52,10 @@ pub(crate) fn objects(admin: &Client) -> Ids {
     let key = admin.post("/api/v1/keys", &key).expect(201).json();
     let group = json!({ "name": "Probe", "permissions": ["audit.read"] });
     let group = admin.post("/api/v1/admin/groups", &group).expect(201).json();
+    let login = json!({ "tenant": tenant, "email": format!("admin@{tenant}.example"),
+        "password": PASSWORD, "token": true, "refresh": true });
+    appliance.client().post("/api/v1/auth/login", &login).expect(200);
+    let families = admin.get("/api/v1/auth/token-families").expect(200).json();
     BTreeMap::from([
         ("api_key", text(&key["id"])),
         ("group", text(&group["id"])),
@@ -62,6 +66,7 @@ pub(crate) fn objects(admin: &Client) -> Ids {
         ("user", text(&me["id"])),
         ("session", text(&session["items"][0]["id"])),
         ("token", text(&token["id"])),
+        ("token family", text(&families["items"][0]["id"])),
         ("tenant", text(&me["tenant_id"])),
     ])
 }
@@ -72,6 +77,7 @@ pub(crate) fn kind_name(kind: IdKind) -> Option<&'static str> {
         IdKind::User => Some("user"),
         IdKind::Session => Some("session"),
         IdKind::Token => Some("token"),
+        IdKind::TokenFamily => Some("token family"),
         IdKind::Document => Some("document"),
         IdKind::Revision => Some("revision"),
         IdKind::Conversation => Some("conversation"),
