@@ -115,6 +115,16 @@ pub(crate) const KEYS: &[Key] = &[
         "10",
         "How long a second factor that was shown is good for what matters most.",
     ),
+    key(
+        "session.refresh_idle_hours",
+        "168",
+        "A refresh token that is not used for so long ends, and its family of tokens with it.",
+    ),
+    key(
+        "session.refresh_absolute_days",
+        "30",
+        "A family of tokens ends after so long in any case.",
+    ),
     key("api_keys.default_days", "90", "How long an API key lives that names no time itself."),
     key("api_keys.max_days", "365", "Longest life of an API key."),
     key(
@@ -133,16 +143,6 @@ pub(crate) const KEYS: &[Key] = &[
         "[]",
         "Permissions that no person of any tenant has, whatever their role and groups, such as \
          [\"audit.export\"]. The console keeps them.",
-    ),
-    key(
-        "session.refresh_idle_hours",
-        "168",
-        "A refresh token that is not used for so long ends, and its family of tokens with it.",
-    ),
-    key(
-        "session.refresh_absolute_days",
-        "30",
-        "A family of tokens ends after so long in any case.",
     ),
     key("ingest.parse_memory_mib", "512", "Memory of the worker that reads one document."),
     key("ingest.parse_timeout_s", "30", "Time that the worker may take for one document."),
