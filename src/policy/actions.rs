@@ -14,7 +14,7 @@ pub trait Action: sealed::Sealed + Send + Sync + 'static {
 }
 
 /// An action on the appliance as a whole. Implemented by the marker types of [`tenants`] and
-/// [`keys`] alone.
+/// [`master_keys`] alone.
 pub trait ApplianceAction: sealed::Sealed + Send + Sync + 'static {
     /// The permission that it needs.
     const PERMISSION: Permission;
@@ -93,5 +93,5 @@ actions! { ApplianceAction:
         Audit => TenantsAudit,
     }
     /// Keys of the appliance and of its tenants.
-    keys { Manage => KeysManage }
+    master_keys { Manage => MasterKeysManage }
 }

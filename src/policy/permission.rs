@@ -94,7 +94,7 @@ pub enum Permission {
     /// Set and lift a legal hold over the tenant's audit log.
     AuditHold,
     /// See how the master key is kept, change it and the keys of tenants, set passphrase and shares.
-    KeysManage,
+    MasterKeysManage,
 }
 
 use Permission as P;
@@ -144,7 +144,7 @@ impl Permission {
         P::TenantsRemove,
         P::TenantsAudit,
         P::AuditHold,
-        P::KeysManage,
+        P::MasterKeysManage,
     ];
 
     /// The name used in API, audit log, UI and documentation.
@@ -193,7 +193,7 @@ impl Permission {
             P::TenantsRemove => "tenants.remove",
             P::TenantsAudit => "tenants.audit",
             P::AuditHold => "audit.hold",
-            P::KeysManage => "keys.manage",
+            P::MasterKeysManage => "master_keys.manage",
         }
     }
 
@@ -339,7 +339,7 @@ const APPLIANCE: PermissionSet = PermissionSet::of(&[
     P::TenantsChange,
     P::TenantsRemove,
     P::TenantsAudit,
-    P::KeysManage,
+    P::MasterKeysManage,
 ]);
 
 /// What needs a second factor that was shown lately.
@@ -354,7 +354,7 @@ const STEP_UP: PermissionSet = PermissionSet::of(&[
     P::TenantsChange,
     P::TenantsRemove,
     P::AuditHold,
-    P::KeysManage,
+    P::MasterKeysManage,
 ]);
 
 /// What `role` may do in its tenant.

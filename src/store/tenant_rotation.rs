@@ -46,6 +46,7 @@ use crate::open_tenant::{OpenTenant, TenantFiles, Vault, tenant_origin};
 use crate::scope::Suspended;
 use crate::{ApplianceScope, Health, Store, StoreError, control, fatal, steps};
 
+const TENANT_KEY_BEGUN: Action = Action::new("tenant_key.rotation_begun");
 const TENANT_KEY_ROTATED: Action = Action::new("tenant_key.rotated");
 const TENANT_KEY_CANCELLED: Action = Action::new("tenant_key.cancel_requested");
 
@@ -182,6 +183,9 @@ impl Store {
         id: TenantId,
     ) -> Result<RotationView, StoreError> {
         self.tenant_get(scope, id)?;
+        let stamp = self.appliance_stamp(scope.actor, request);
+        let begun = Event::new(TENANT_KEY_BEGUN).object("tenant", id);
+        self.inner.control.write(stamp, |tx| tx.commit(begun, ())).await?;
         let progress = Arc::new(RotationProgress::new(self.now()));
         {
             let mut rotations = self.inner.rotations.lock();
@@ -190,7 +194,6 @@ impl Store {
             }
             rotations.insert(id, Arc::clone(&progress));
         }
-        let stamp = self.appliance_stamp(scope.actor, request);
         let store = self.clone();
         let view = progress.view();
         tokio::spawn(async move {

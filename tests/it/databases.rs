@@ -14,11 +14,11 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// Opens all that there are now.
-    pub(crate) fn open(data: &Path) -> Self {
+    /// Opens all that there are now, with the master key in `key_file`.
+    pub(crate) fn open(data: &Path, key_file: &Path) -> Self {
         let source = KeySource {
             credential: None,
-            key_file: data.join("master.key"),
+            key_file: key_file.to_owned(),
             on_missing: OnMissing::Refuse,
         };
         let (master, _) = MasterKey::obtain(&source, &OsEntropy).unwrap();
@@ -27,16 +27,24 @@ impl Databases {
         let key = unwrap(&master, KeyPurpose::ControlDatabase, b"appliance", &wrapped);
         let control = connect(&data.join("control.db"), &key);
         let mut tenants = control
-            .prepare("SELECT id, wrapped_data_key FROM tenants WHERE wrapped_data_key IS NOT NULL")
+            .prepare(
+                "SELECT id, wrapped_data_key, key_generation FROM tenants
+                 WHERE wrapped_data_key IS NOT NULL",
+            )
             .unwrap();
-        let rows = tenants.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        let rows: Vec<([u8; 16], Vec<u8>)> = rows.map(Result::unwrap).collect();
+        let rows =
+            tenants.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let rows: Vec<([u8; 16], Vec<u8>, u32)> = rows.map(Result::unwrap).collect();
         drop(tenants);
         let mut open = vec![("control".to_owned(), control)];
-        for (id, wrapped) in rows {
+        for (id, wrapped, generation) in rows {
             let key = unwrap(&master, KeyPurpose::TenantData, &id, &wrapped);
             let name = base::TenantId::from_bytes(id).to_string();
-            let path: PathBuf = data.join("tenants").join(&name).join("tenant.db");
+            let file = match generation {
+                0 => "tenant.db".to_owned(),
+                n => format!("tenant.{n}.db"),
+            };
+            let path: PathBuf = data.join("tenants").join(&name).join(file);
             open.push((name, connect(&path, &key.derive("tenant database"))));
         }
         Self { open }

@@ -159,7 +159,10 @@ impl Torture {
         let logs = report["logs"].as_array().unwrap();
         let sound = logs.len() == 2 && logs.iter().all(|log| log["sound"] == true);
         assert!(sound, "round {round}: {report:#}");
-        let databases = Databases::open(&self.appliance.data_dir());
+        let databases = Databases::open(
+            &self.appliance.data_dir(),
+            &self.appliance.data_dir().join("master.key"),
+        );
         let database = databases.tenant(&self.tenant);
         // One view of it: the server is at work again.
         database.execute_batch("BEGIN").unwrap();

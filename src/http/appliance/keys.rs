@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use policy::keys;
+use policy::master_keys;
 use seal::MemoryLock;
 use serde::{Deserialize, Serialize};
 use store::{KeyState, MasterKeyChange};
@@ -102,7 +102,7 @@ impl From<KeyState> for KeyView {
 }
 
 pub(super) async fn keys_get(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     (): (),
 ) -> Result<Ok200<KeyView>, Problem> {
     let permit = call.permit_at_console()?;
@@ -142,7 +142,7 @@ pub(super) struct ChangedView {
 }
 
 pub(super) async fn master_key_rotate(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Json(request): Json<MasterKeyRotateRequest>,
 ) -> Result<Ok200<ChangedView>, Problem> {
     let permit = call.permit_at_console()?;
@@ -174,7 +174,7 @@ pub(super) struct PassphraseRequest {
 }
 
 pub(super) async fn passphrase_set(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Json(request): Json<PassphraseRequest>,
 ) -> Result<NoContent, Problem> {
     let permit = call.permit_at_console()?;
@@ -184,7 +184,7 @@ pub(super) async fn passphrase_set(
 }
 
 pub(super) async fn passphrase_remove(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     (): (),
 ) -> Result<NoContent, Problem> {
     let permit = call.permit_at_console()?;
@@ -213,7 +213,7 @@ pub(super) struct SharesView {
 }
 
 pub(super) async fn shares_make(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Json(request): Json<SharesRequest>,
 ) -> Result<Ok200<SharesView>, Problem> {
     let permit = call.permit_at_console()?;

@@ -187,7 +187,7 @@ fn tenant_key_routes() -> Vec<Route> {
             path: PATH,
             operation: "tenant_key_rotate",
             summary: "Encrypt a tenant anew under another key, while people work",
-            audit: Audit::Entry("tenant_key.rotated"),
+            audit: Audit::Entry("tenant_key.rotation_begun"),
             rate: RateClass::Write,
             idempotency: Idempotency::Refused("a repeat is noticed while the first goes on"),
             endpoint: endpoint(tenant_keys::tenant_key_rotate),

@@ -1,7 +1,7 @@
 //! Routes below /api/v1/appliance/tenants/{tenant_id}/key
 
 use base::TenantId;
-use policy::keys;
+use policy::master_keys;
 use serde::Serialize;
 use store::{RotationPhase, RotationState, RotationView, StoreError};
 use utoipa::ToSchema;
@@ -52,7 +52,7 @@ impl From<RotationView> for KeyRotationView {
 }
 
 pub(super) async fn tenant_key_rotate(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Id(id): Id<TenantId>,
 ) -> Result<Accepted<KeyRotationView>, Problem> {
     let permit = call.permit_at_console()?;
@@ -63,7 +63,7 @@ pub(super) async fn tenant_key_rotate(
 }
 
 pub(super) async fn tenant_key_rotation_get(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Id(id): Id<TenantId>,
 ) -> Result<Ok200<KeyRotationView>, Problem> {
     let permit = call.permit_at_console()?;
@@ -76,7 +76,7 @@ pub(super) async fn tenant_key_rotation_get(
 }
 
 pub(super) async fn tenant_key_rotation_cancel(
-    call: Appliance<keys::Manage>,
+    call: Appliance<master_keys::Manage>,
     Id(id): Id<TenantId>,
 ) -> Result<Ok200<KeyRotationView>, Problem> {
     let permit = call.permit_at_console()?;
