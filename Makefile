@@ -65,8 +65,12 @@ screenshots: build ## Write pictures of every page into web/screenshots/
 	@TEST_EXECUTABLE="$(CARGO_TARGET_DIR)/debug/millwright" npm --prefix web run --silent screenshots
 
 .PHONY: bench
-bench: build bench-retrieval ## Run the benches (ten minutes and 4 GB in the temporary directory)
-	@cargo bench --locked --profile dev --workspace --bench commit --bench embedding_speed --bench appliance --bench scale
+bench: build bench-retrieval bench-audit ## Run the benches (ten minutes and 4 GB in the temporary directory)
+	@cargo bench --locked --profile dev --workspace --bench embedding_speed --bench appliance --bench scale
+
+.PHONY: bench-audit
+bench-audit: setup ## Measure the audit log: appending and verifying; fails below its figures
+	@cargo bench --locked --profile dev --workspace --bench commit --bench verify
 
 .PHONY: bench-retrieval
 bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails below its figures

@@ -46,6 +46,12 @@ pub(crate) struct Notes {
 /// No further change joins a group that is being carried out for so long: the first one waits.
 const GROUP_TIME: Duration = Duration::from_millis(50);
 
+/// A group that is smaller than the one before waits for the rest of the same callers, who have just
+/// been answered and are on their way back: so long at most, and at most a quarter of what the last
+/// commit took. Otherwise the first one back would have a commit of its own, and all the others wait
+/// for it. Whoever writes alone waits for nobody.
+const LINGER_MAX: Duration = Duration::from_millis(2);
+
 /// The write-ahead log is folded into the database when it has grown by so many pages.
 const FOLD_EVERY_PAGES: u32 = 1_000;
 
@@ -68,6 +74,8 @@ pub(crate) struct Group {
     /// Length of the write-ahead log after the last commit.
     log_pages: Arc<AtomicU32>,
     fold_at_pages: u32,
+    /// Changes in the last group, and how long its commit took.
+    last: (usize, Duration),
 }
 
 impl Group {
@@ -87,6 +95,7 @@ impl Group {
             settings,
             log_pages,
             fold_at_pages: FOLD_EVERY_PAGES,
+            last: (1, Duration::ZERO),
         })
     }
 
@@ -116,7 +125,10 @@ impl Group {
         let (next, committed) = match self.connection.execute_batch("BEGIN IMMEDIATE") {
             Ok(()) => {
                 let (next, kept) = self.collect(first, orders, &mut acks, &mut notes);
-                (next, kept.and_then(|()| self.commit()))
+                let begun = Instant::now();
+                let committed = kept.and_then(|()| self.commit());
+                self.last = (acks.len(), begun.elapsed());
+                (next, committed)
             }
             Err(error) => {
                 let error = Arc::new(StoreError::from(error));
@@ -160,12 +172,22 @@ impl Group {
             if taken >= self.settings.group_max || begun.elapsed() >= GROUP_TIME {
                 return (None, Ok(()));
             }
-            match orders.try_recv() {
-                Ok(Order::Change(next)) => change = next,
-                other => return (other.ok(), Ok(())),
+            match self.next_order(orders, taken) {
+                Some(Order::Change(next)) => change = next,
+                other => return (other, Ok(())),
             }
             taken += 1;
         }
+    }
+
+    /// What waits, or comes within the moment that is worth waiting for it.
+    fn next_order(&self, orders: &Receiver<Order>, taken: usize) -> Option<Order> {
+        let waiting = orders.try_recv().ok();
+        let (expected, commit_took) = self.last;
+        if waiting.is_some() || taken >= expected {
+            return waiting;
+        }
+        orders.recv_timeout((commit_took / 4).min(LINGER_MAX)).ok()
     }
 
     /// Commits, then signs the checkpoint.
@@ -270,7 +292,7 @@ impl Savepoint<'_> {
         F: FnOnce(WriteTx<'_>) -> Result<Committed<T>, E>,
     {
         let Savepoint { connection, ledger, notes } = self;
-        connection.execute_batch("SAVEPOINT change").map_err(StoreError::from)?;
+        run_own(connection, "/*store*/ SAVEPOINT change")?;
         let mark = ledger.mark();
         let tx = WriteTx::new(connection, &mut *ledger, notes, stamp);
         let result = catch_unwind(AssertUnwindSafe(|| connection.guard().watching(|| change(tx))));
@@ -279,20 +301,27 @@ impl Savepoint<'_> {
             // A `Committed` of some other change.
             result = Err(StoreError::NotCommitted.into());
         }
-        let end = match &result {
-            Ok(_) => "RELEASE change",
-            Err(_) => "ROLLBACK TO change; RELEASE change",
-        };
         if result.is_err() {
             ledger.roll_back_to(mark);
         }
         if connection.is_autocommit() {
             return result.and(Err(StoreError::RolledBack.into()));
         }
-        if let Err(error) = connection.execute_batch(end) {
+        let undone = match &result {
+            Ok(_) => Ok(()),
+            Err(_) => run_own(connection, "/*store*/ ROLLBACK TO change"),
+        };
+        let ended = undone.and_then(|()| run_own(connection, "/*store*/ RELEASE change"));
+        if let Err(error) = ended {
             let _ = connection.execute_batch("ROLLBACK");
-            return result.and(Err(StoreError::from(error).into()));
+            return result.and(Err(error.into()));
         }
         result.map(Committed::into_value)
     }
+}
+
+/// Runs a statement without parameters and rows that every change needs.
+fn run_own(connection: &Connection, sql: &'static str) -> Result<(), StoreError> {
+    connection.own(sql)?.execute([])?;
+    Ok(())
 }

@@ -41,6 +41,11 @@ const NEVER: &[&str] = &[
     "SELECT load_extension('x')",
     "SELECT sqlcipher_export('x')",
     "SELECT 1; COMMIT",
+    // What the store itself has prepared and kept.
+    "/*store*/ RELEASE change",
+    " /*store*/ RELEASE change",
+    "/*store*/ SAVEPOINT change",
+    "/*store*/ ROLLBACK TO change",
 ];
 
 /// Refused to readers.
