@@ -102,7 +102,7 @@ impl Ledger {
         // 'success' keeps them out of the index of what did not succeed.
         let sql = "/*store*/ UPDATE audit_entries SET bytes = x'', actor = '', action = '',
                        object = NULL, outcome = 'success' WHERE idx >= ?1 AND idx < ?2";
-        connection.guard().aside(|| {
+        connection.guard().aside(|| -> Result<(), StoreError> {
             connection.own(sql)?.execute([bound(range.start), bound(range.end)])?;
             Ok(())
         })
