@@ -16,6 +16,8 @@ pub(crate) struct NewFamilyRow {
     pub(crate) access_lifetime_s: i64,
     pub(crate) refresh_hash: [u8; 32],
     pub(crate) factor_shown_at: Option<Timestamp>,
+    /// How long such a family may idle: idle ones are not counted as the person's.
+    pub(crate) idle_ms: i64,
 }
 
 pub(crate) fn family_insert(tx: &WriteTx<'_>, row: &NewFamilyRow) -> Result<(), StoreError> {

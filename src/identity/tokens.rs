@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base::{Role, Timestamp, TokenFamilyId, TokenId};
+use base::{Role, Timestamp, TokenFamilyId, TokenId, UserId};
 use policy::{Permit, tokens};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -123,26 +123,18 @@ pub async fn token_issue(
     let issued_at_s = now.unix_s();
     let latest_s = ends_at.map_or(i64::MAX, Timestamp::unix_s).max(issued_at_s + 1);
     let expires_at_s = (issued_at_s + input.lifetime_s).min(latest_s);
-    let (refresh, family) = match input.refresh {
-        Some(settings) => {
-            let secret = Secret::generate(ctx.entropy())?;
-            let family = TokenFamily {
-                id: TokenFamilyId::new(now, ctx.entropy())?,
-                role,
-                created_at: now,
-                last_used_at: now,
-                expires_at: now.plus_ms(settings.absolute_ms),
-            };
-            (Some((settings, secret)), Some(family))
-        }
-        None => (None, None),
+    let id = TokenId::new(now, ctx.entropy())?;
+    let begun = match input.refresh {
+        Some(settings) => Some(begin_family(ctx, &input, settings, (user_id, role, id))?),
+        None => None,
     };
+    let (family_row, refresh) = begun.unzip();
     let recorded = ApiToken {
-        id: TokenId::new(now, ctx.entropy())?,
+        id,
         role,
         issued_at: Timestamp::from_unix_ms(issued_at_s * 1000),
         expires_at: Timestamp::from_unix_ms(expires_at_s * 1000),
-        family_id: family.map(|family| family.id).or(input.family),
+        family_id: family_row.as_ref().map(|row| row.family.id).or(input.family),
     };
     let token = signer.sign(&Claims {
         user_id,
@@ -158,18 +150,6 @@ pub async fn token_issue(
         token_hash: token_hash(&token),
         factor_shown_at: input.factor_shown_at,
     };
-    let refresh = refresh.zip(family);
-    let family_row = refresh.as_ref().map(|((settings, secret), family)| {
-        let row = NewFamilyRow {
-            family: *family,
-            user_id,
-            access_token_id: recorded.id,
-            access_lifetime_s: input.lifetime_s,
-            refresh_hash: secret.hash(),
-            factor_shown_at: input.factor_shown_at,
-        };
-        (row, settings.idle_ms)
-    });
     ctx.write(move |tx| {
         record(&tx, &row, family_row.as_ref())?;
         let event =
@@ -182,12 +162,39 @@ pub async fn token_issue(
         Ok::<_, IdentityError>(tx.commit(event, ())?)
     })
     .await?;
-    let refresh = refresh.map(|((_, secret), family)| IssuedRefresh {
+    Ok(IssuedToken::new(recorded, token, refresh))
+}
+
+/// A family that begins with the access token `id`: what is to be kept of it, and its refresh token.
+fn begin_family(
+    ctx: &TenantCtx,
+    input: &TokenInput,
+    settings: RefreshSettings,
+    (user_id, role, id): (UserId, Role, TokenId),
+) -> Result<(NewFamilyRow, IssuedRefresh), IdentityError> {
+    let (now, secret) = (ctx.now(), Secret::generate(ctx.entropy())?);
+    let family = TokenFamily {
+        id: TokenFamilyId::new(now, ctx.entropy())?,
+        role,
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.plus_ms(settings.absolute_ms),
+    };
+    let row = NewFamilyRow {
+        family,
+        user_id,
+        access_token_id: id,
+        access_lifetime_s: input.lifetime_s,
+        refresh_hash: secret.hash(),
+        factor_shown_at: input.factor_shown_at,
+        idle_ms: settings.idle_ms,
+    };
+    let refresh = IssuedRefresh {
         token: RefreshToken::new(&secret, ctx.tenant_id()),
         family_id: family.id,
         expires_at: family.expires_at,
-    });
-    Ok(IssuedToken::new(recorded, token, refresh))
+    };
+    Ok((row, refresh))
 }
 
 /// When the family ends that the new token belongs to, if it belongs to one.
@@ -210,12 +217,11 @@ async fn family_end(
     }
 }
 
-/// Writes a token, and the family that it begins with the idle life of such, within the limits of
-/// one person.
+/// Writes a token, and the family that it begins, within the limits of one person.
 fn record(
     tx: &WriteTx<'_>,
     row: &NewTokenRow,
-    family: Option<&(NewFamilyRow, i64)>,
+    family: Option<&NewFamilyRow>,
 ) -> Result<(), IdentityError> {
     let user = store_users::user_get(tx, row.user_id)?.ok_or(IdentityError::UserNotFound)?;
     if user.must_change_password {
@@ -226,8 +232,8 @@ fn record(
     if live >= TOKENS_PER_PERSON_MAX as usize {
         return Err(IdentityError::TooManyTokens { limit: TOKENS_PER_PERSON_MAX });
     }
-    if let Some((family, idle_ms)) = family {
-        let live = families::family_list(tx, row.user_id, tx.now(), *idle_ms)?.len();
+    if let Some(family) = family {
+        let live = families::family_list(tx, row.user_id, tx.now(), family.idle_ms)?.len();
         if live >= FAMILIES_PER_PERSON_MAX as usize {
             return Err(IdentityError::TooManyTokens { limit: FAMILIES_PER_PERSON_MAX });
         }

@@ -24,7 +24,7 @@ pub(crate) fn fault(modulus: &[u8], exponent: &[u8]) -> Option<&'static str> {
     if !EXPONENT.contains(&exponent) || exponent % 2 == 0 {
         return Some("the RSA exponent must be an odd number from 65537 to 8589934591");
     }
-    if modulus[modulus.len() - 1] % 2 == 0 {
+    if modulus[modulus.len() - 1].is_multiple_of(2) {
         return Some("the RSA modulus is even");
     }
     if is_roca(modulus) {
