@@ -30,7 +30,7 @@ impl Foreign {
         let dir = tempfile::tempdir().unwrap();
         let foreign = Self { key, tenant_slug: "rauental", file: dir.path().join("keys"), dir };
         match key {
-            TestKey::Hmac => foreign.write(&String::from_utf8(SECRET.to_vec()).unwrap()),
+            TestKey::Hmac => foreign.write(std::str::from_utf8(SECRET).unwrap()),
             key => foreign.write(&jwks(&[key.jwk("one")])),
         }
         foreign
@@ -323,7 +323,7 @@ async fn a_secret_is_long_and_nobody_elses_to_read() {
     let verifier = sso.verifier(&plant);
     let token = sso.token(&plant, anna.id, &json!({}));
     assert_eq!(fault_by(&plant, &verifier, &token).await, None);
-    let text = String::from_utf8(SECRET.to_vec()).unwrap();
+    let text = std::str::from_utf8(SECRET).unwrap();
     sso.write(&format!("{text}\n"));
     assert_eq!(fault_by(&plant, &verifier, &token).await, None, "a line end is no part of it");
     for mode in [0o640, 0o604, 0o660] {
