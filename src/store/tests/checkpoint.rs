@@ -276,7 +276,7 @@ async fn a_single_page_from_yesterday_is_an_alarm_whether_closed_or_killed() {
 }
 
 #[tokio::test]
-async fn a_kill_while_the_log_is_folded_is_no_alarm() {
+async fn a_kill_after_the_log_was_folded_is_no_alarm() {
     let site = Site::new(&["a"]).await.reopen(|_| {}).await;
     site.put(&["b"]).await;
     let before = std::fs::read(site.file("tenant.db")).unwrap();

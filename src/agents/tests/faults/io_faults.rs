@@ -58,7 +58,8 @@ impl Flow {
     /// In `make test` only every so many-th operation of the flow fails.
     fn stride(self) -> usize {
         let bounded = match self {
-            Self::Step(Step::Ingest) => 6,
+            Self::Step(Step::Ingest) => 12,
+            Self::Step(Step::SecondTenant) => 8,
             Self::Step(Step::Person) => 3,
             _ => 1,
         };

@@ -110,8 +110,10 @@ fn judge(dir: &Path, ops: &[Op], wanted: usize) -> Found {
                 }
             });
         }
-        // In this thread; the channel ends with it.
-        cut_everywhere(ops, wanted, &stop, sender)
+        let states = cut_everywhere(ops, wanted, &stop, &sender);
+        // Ends the channel, and with it the desks.
+        drop(sender);
+        states
     });
     Found { states, violations: violations.into_inner().unwrap(), known }
 }
@@ -157,7 +159,7 @@ fn cut_everywhere(
     ops: &[Op],
     wanted: usize,
     stop: &AtomicBool,
-    sender: SyncSender<State>,
+    sender: &SyncSender<State>,
 ) -> usize {
     let mut seen = HashSet::new();
     for pass in 0_u64.. {
@@ -191,7 +193,7 @@ fn cut_everywhere(
 }
 
 fn cuts(pass: u64, position: u64) -> Vec<Cut> {
-    let seed = pass << 32 | position;
+    let seed = (pass << 32) | position;
     if pass == 0 {
         vec![Cut::Nothing, Cut::Everything, Cut::Contents, Cut::Names]
     } else {
