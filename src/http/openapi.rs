@@ -13,7 +13,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, HeaderBuilder, InfoBuilder, LicenseBuilder, OpenApi,
-    OpenApiBuilder, PathsBuilder, Required, ResponseBuilder,
+    OpenApiBuilder, PathsBuilder, RefOr, Required, ResponseBuilder,
 };
 
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemDocument};
@@ -51,6 +51,11 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
         .security_scheme(SESSION, session());
     for (name, schema) in schemas {
         components = components.schema(name, schema);
+    }
+    for (name, meaning) in RATE_FIELDS {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        let field = HeaderBuilder::new().schema(Some(schema)).description(Some(meaning)).build();
+        components = components.header(name, field);
     }
     let info = InfoBuilder::new()
         .title("Millwright")
@@ -123,10 +128,9 @@ const RATE_FIELDS: [(&str, &str); 2] = [
 ];
 
 fn add_rate_fields(response: &mut utoipa::openapi::Response) {
-    for (name, meaning) in RATE_FIELDS {
-        let schema = ObjectBuilder::new().schema_type(Type::String);
-        let field = HeaderBuilder::new().schema(Some(schema)).description(Some(meaning));
-        response.headers.insert(name.to_owned(), field.build().into());
+    for (name, _) in RATE_FIELDS {
+        let field = Ref::new(format!("#/components/headers/{name}"));
+        response.headers.insert(name.to_owned(), RefOr::Ref(field));
     }
 }
 

@@ -141,7 +141,7 @@ impl SealedStore {
             key_file: self.options.key_file.clone(),
             clock: Arc::clone(&self.options.clock),
             entropy: Arc::clone(&self.options.entropy),
-            settings: self.options.settings,
+            settings: self.options.settings.clone(),
         };
         let (store, key) =
             Store::open_with(options, self.dir.clone(), Arc::clone(&self.lock), master, origin)?;
