@@ -32,7 +32,6 @@ pub(crate) struct Appliance {
     pub(crate) library: Library,
     pub(crate) runner: Arc<JobRunner>,
     pub(crate) console: ConsoleKey,
-    pub(crate) tls: Option<Arc<TlsIdentity>>,
     models: ModelWorker,
     /// The only way out of the process.
     door: Door,
@@ -104,7 +103,7 @@ impl Appliance {
             cage,
             model_cage,
             metrics,
-            tls: tls.clone(),
+            tls,
             issuers,
             settings: http_settings(config)?,
         });
@@ -112,7 +111,7 @@ impl Appliance {
         let witness = store
             .witness_start(witness_settings(config))
             .map_err(|error| CliError::Failed(chain(&error)))?;
-        Ok(Self { store, state, library, runner, console, tls, models, door, telemetry, witness })
+        Ok(Self { store, state, library, runner, console, models, door, telemetry, witness })
     }
 
     /// The API in this process, with the operator's rights.

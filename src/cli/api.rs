@@ -43,7 +43,8 @@ impl Api {
         self.answer(ConsoleRequest::new(Method::Patch, target).json(body)).await
     }
 
-    pub(crate) async fn put(&self, target: &str) -> Result<Value, CliError> {
+    /// PUT where the address says everything.
+    pub(crate) async fn put_empty(&self, target: &str) -> Result<Value, CliError> {
         self.answer(ConsoleRequest::new(Method::Put, target)).await
     }
 

@@ -69,7 +69,7 @@ pub(crate) async fn run(api: &Api, command: &Group, out: Out) -> Result<(), CliE
         }
         Group::Add { name, email, .. } => {
             let (id, person) = (find(api, name).await?, user::find(api, email).await?);
-            api.put(&format!("{ROOT}/{id}/members/{person}")).await?;
+            api.put_empty(&format!("{ROOT}/{id}/members/{person}")).await?;
             out.line(&format!("{email} is in {name}."));
             out.value(&json!({ "group": id, "user": person }));
         }

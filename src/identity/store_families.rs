@@ -151,5 +151,6 @@ pub(crate) fn end_all(
         sessions: sessions_revoke_all_of(tx, user, keep)?,
         tokens: tokens_revoke_all_of(tx, user)?,
         families,
+        keys: 0,
     })
 }

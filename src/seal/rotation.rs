@@ -159,7 +159,7 @@ impl PendingRotation {
             rest = after;
             line.strip_prefix(word).ok_or(DAMAGED)
         };
-        if line(TITLE)? != "" {
+        if !line(TITLE)?.is_empty() {
             return Err(DAMAGED);
         }
         let (from, to) = (line("from ")?.parse()?, line("to ")?.parse()?);

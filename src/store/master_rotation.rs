@@ -325,7 +325,7 @@ impl Unfinished {
         entropy: &dyn base::Entropy,
     ) -> Result<MasterKey, StoreError> {
         let Self { pending, old, new, at_hand } = self;
-        let recorded = control.read_blocking(|tx| control::master_key_get(tx))?;
+        let recorded = control.read_blocking(control::master_key_get)?;
         let committed = recorded.is_some_and(|(id, _)| id == pending.to().to_string());
         if control.health() != &Health::Sound {
             return Ok(if committed { new } else { old });

@@ -355,7 +355,7 @@ impl Store {
         let dir = tenant_dir(&self.inner.data_dir, id);
         let keys = self.inner.tenant_keys(id)?;
         tenant_rotation::sweep(&dir, keys.generation);
-        let vault = self.open_vault(id, keys, opening, stamp)?;
+        let vault = self.open_vault(id, &keys, opening, stamp)?;
         Ok(OpenTenant {
             dir,
             health: vault.database.health().clone(),
@@ -371,7 +371,7 @@ impl Store {
     pub(crate) fn open_vault(
         &self,
         id: TenantId,
-        keys: TenantKeys,
+        keys: &TenantKeys,
         opening: Opening,
         stamp: Stamp,
     ) -> Result<Vault, StoreError> {

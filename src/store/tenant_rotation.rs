@@ -261,7 +261,11 @@ impl Store {
         });
         if let Err(error) = copied.await {
             let files = change.files.clone();
-            blocking(move || Ok(remove_generation(&files))).await?;
+            blocking(move || {
+                remove_generation(&files);
+                Ok(())
+            })
+            .await?;
             return Err(error);
         }
         progress.enter(RotationPhase::Switching);
@@ -323,7 +327,7 @@ impl Store {
         }
         let keys = self.inner.tenant_keys(change.id)?;
         let stamp = Stamp { tenant: Some(change.id), ..stamp };
-        match self.open_vault(change.id, keys, Opening::Existing, stamp) {
+        match self.open_vault(change.id, &keys, Opening::Existing, stamp) {
             Ok(vault) if *vault.database.health() == Health::Sound => {
                 drop(change.tenant.exchange(vault));
             }

@@ -212,7 +212,7 @@ impl Load {
 }
 
 fn ask(client: &Client, n: u64) {
-    let question = json!({ "message": format!("How is flange P-{} tightened?", n % 50), "stream": n % 2 == 0 });
+    let question = json!({ "message": format!("How is flange P-{} tightened?", n % 50), "stream": n.is_multiple_of(2) });
     let answer = client.post("/api/v1/chat", &question).expect(200);
     client.post("/api/v1/search", &json!({ "query": "torque" })).expect(200);
     client.get("/api/v1/conversations").expect(200);
@@ -232,7 +232,7 @@ fn upload(client: &Client, n: u64) {
     let document = format!("/api/v1/documents/{}", uploaded["document_id"].as_str().unwrap());
     client.get(&document).expect(200);
     // One of a format that is not read, now and then: its worker ends with a refusal.
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         let (torn, job) = client.ingest("torn.pdf", b"%PDF-1.7\ntorn", &[]);
         assert_eq!(job["state"], "failed", "{job:#}");
         let torn = torn["document_id"].as_str().unwrap();
@@ -249,7 +249,7 @@ fn administer(client: &Client, n: u64) {
     client.get("/health/ready").expect(200);
     client.get("/no/such/page").expect(404);
     // Hashing a one-time password takes a tenth of a second of one processor.
-    if n % 50 == 0 {
+    if n.is_multiple_of(50) {
         let person = json!({
             "email": format!("p{n}@alpha.example"), "display_name": "Somebody", "role": "viewer",
         });
@@ -260,7 +260,7 @@ fn administer(client: &Client, n: u64) {
 fn sign_in(client: &Client, n: u64) {
     client.get("/").expect(200);
     client.get("/api/v1/documents").expect(401);
-    if n % 20 == 0 {
+    if n.is_multiple_of(20) {
         let login = json!({
             "tenant": "beta", "email": "up@beta.example", "password": PASSWORD, "token": false,
         });

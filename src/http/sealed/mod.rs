@@ -326,11 +326,8 @@ async fn sealed_unseal(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let from = match parts.extensions.get::<PeerAddress>() {
-        Some(PeerAddress(address)) => Some(network(*address)),
-        // By the console's socket, which only the appliance's own user and root can open.
-        None => None,
-    };
+    // None by the console's socket, which only the appliance's own user and root can open.
+    let from = parts.extensions.get().map(|PeerAddress(address)| network(*address));
     gate.admit(from)?;
     let is_json = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     if !is_json.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json")) {

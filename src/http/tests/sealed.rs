@@ -222,7 +222,7 @@ async fn keys_are_changed_on_the_machine_itself_alone() {
     client.get("/api/v1/appliance/tenants").await.expect(200);
     let mut refused = 0;
     for route in routes() {
-        if route.access != Access::Appliance(policy::Permission::KeysManage) {
+        if route.access != Access::Appliance(policy::Permission::MasterKeysManage) {
             continue;
         }
         let path = route.path.replace("{tenant_id}", &tenant.to_string());

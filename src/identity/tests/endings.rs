@@ -117,13 +117,13 @@ async fn a_reset_and_an_administrators_word_sign_out_everywhere() {
     let places = places.await.unwrap();
     assert_eq!((places.sessions.len(), places.tokens.len(), places.families.len()), (1, 2, 1));
     let ended = user_sign_out(permit(&console), anna.id, Ending::All).await.unwrap();
-    assert_eq!(ended, Ended { sessions: 1, tokens: 2, families: 1 });
+    assert_eq!(ended, Ended { sessions: 1, tokens: 2, families: 1, keys: 0 });
     assert_eq!(all.alive(&plant, &sso).await, [false; 5]);
 
     let all = SignedInEverywhere::new(&plant, &sso, &anna).await;
     let family = Ending::Family(all.family.recorded.family_id.unwrap());
     let ended = user_sign_out(permit(&console), anna.id, family).await.unwrap();
-    assert_eq!(ended, Ended { sessions: 0, tokens: 1, families: 1 });
+    assert_eq!(ended, Ended { sessions: 0, tokens: 1, families: 1, keys: 0 });
     assert_eq!(all.alive(&plant, &sso).await, [true, true, false, false, true]);
     let again = user_sign_out(permit(&console), anna.id, family).await;
     assert_eq!(code(again), "token_family_not_found");
