@@ -25,7 +25,7 @@ use crate::{AgentError, wording};
 pub const QUOTE_MODE: &str = "quote";
 
 /// Passages whose sentences are weighed.
-const PASSAGES_READ: u32 = 12;
+const PASSAGES_READ: u32 = 16;
 /// Passages shown when there is no answer.
 const NEAREST_MAX: usize = 3;
 /// Characters of such a passage that are shown.

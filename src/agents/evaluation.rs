@@ -178,6 +178,16 @@ pub struct CandidateFeatures {
     pub features: BTreeMap<String, f32>,
     /// It holds the expected words and stands in an expected document.
     pub right: bool,
+    /// Its document's key.
+    pub document: String,
+    /// Which of the passages it stands in, and where.
+    pub place: (usize, usize),
+    /// The sentence before it in its paragraph.
+    pub before: String,
+    /// The line that announces it.
+    pub lead: String,
+    /// Its headings and lead-in, for looking at.
+    pub context: String,
     /// Its words, for looking at.
     pub quote: String,
 }
@@ -196,7 +206,7 @@ pub struct QuestionFeatures {
 }
 
 /// Candidates whose measurements are kept per question.
-const FEATURES_MAX_CANDIDATES: usize = 60;
+const FEATURES_MAX_CANDIDATES: usize = 80;
 
 /// Measures the candidates of a question without answering it.
 ///
@@ -217,6 +227,11 @@ pub async fn candidate_features(
         CandidateFeatures {
             features: weighed.features.by_name(),
             right: places.any(|here| here) && says(question, &weighed.candidate.quote),
+            document: passage.document_key.clone(),
+            place: (weighed.candidate.passage, weighed.candidate.range.start),
+            before: weighed.candidate.before,
+            lead: weighed.candidate.lead,
+            context: weighed.candidate.context,
             quote: weighed.candidate.quote,
         }
     });

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 
 use knowledge::text::{Language, LanguageGuess, detect_query, fold, words};
 
-use crate::quote::terms::{Named, named_in_question, terms};
+use crate::quote::names::{Named, named_in_question};
+use crate::quote::terms::terms;
 
 /// Earlier questions that are looked at.
 pub(crate) const FOLLOW_UP_QUESTIONS_MAX: u32 = 4;

@@ -8,7 +8,7 @@ use knowledge::Passage;
 use super::sentences::sentences;
 
 /// Most candidates that are weighed; the passages come best first.
-pub(crate) const CANDIDATES_MAX: usize = 160;
+pub(crate) const CANDIDATES_MAX: usize = 220;
 
 /// Longest lead-in ("Before work:") that counts for the list items below it, in characters.
 const LEAD_MAX_CHARS: usize = 200;
@@ -32,6 +32,8 @@ pub(crate) struct Candidate {
     pub(crate) context: String,
     /// The sentence before it in the same paragraph.
     pub(crate) before: String,
+    /// The line that announces it, on one line; empty when none does.
+    pub(crate) lead: String,
     /// A row of a table.
     pub(crate) is_row: bool,
 }
@@ -42,6 +44,18 @@ impl Candidate {
         !self.is_row
             && !begins_like_an_item(&self.quote)
             && !self.quote.trim_end_matches(CLOSING).ends_with(['.', '!', '?'])
+    }
+}
+
+impl Candidate {
+    /// Whether this is the lead-in ("To copy the parameters:") of the list that `other` is an item of.
+    pub(crate) fn announces(&self, other: &Self) -> bool {
+        self.quote.ends_with(':') && other.is_item() && other.lead == self.quote
+    }
+
+    /// An item of a list.
+    pub(crate) fn is_item(&self) -> bool {
+        !self.is_row && begins_like_an_item(&self.quote)
     }
 }
 
@@ -143,13 +157,16 @@ impl<'p> Reading<'p> {
     fn row(&mut self, range: Range<usize>, line: &'p str) {
         let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
         let Some(header) = &self.header else {
-            // A first row with numbers in it is a row like the others.
-            if cells.iter().any(|cell| cell.contains(|c: char| c.is_ascii_digit())) {
-                self.header = Some(Vec::new());
+            let has_digit = |cell: &&str| cell.contains(|c: char| c.is_ascii_digit());
+            if cells.iter().any(has_digit) {
+                // A first row with numbers in it may be a row like the others.
                 self.push(range, Words::of_row(row_text(&[], &cells)));
-            } else {
-                self.header = Some(cells);
+                if !may_be_heads(&cells) {
+                    self.header = Some(Vec::new());
+                    return;
+                }
             }
+            self.header = Some(cells);
             return;
         };
         if cells != *header {
@@ -164,8 +181,10 @@ impl<'p> Reading<'p> {
             context.push_str(" › ");
             context.push_str(lead);
         }
+        let lead = self.lead.map(one_line).unwrap_or_default();
         let Words { quote, before, is_row } = words;
-        self.found.push(Candidate { passage: self.index, range, quote, context, before, is_row });
+        let passage = self.index;
+        self.found.push(Candidate { passage, range, quote, context, before, lead, is_row });
     }
 }
 
@@ -173,6 +192,15 @@ fn begins_like_an_item(text: &str) -> bool {
     let mark = text.split_whitespace().next().unwrap_or_default();
     let bullet = mark.chars().count() == 1 && !mark.chars().all(char::is_alphanumeric);
     bullet || mark.ends_with(['.', ')']) && mark.chars().count() <= 4
+}
+
+/// Whether a row with numbers may all the same be the heads of columns: "Item, K-1, K-2" or
+/// "Property, 0.5 l, 1.0 l".
+fn may_be_heads(cells: &[&str]) -> bool {
+    let Some((first, others)) = cells.split_first() else { return false };
+    let is_tag = |cell: &&str| cell.starts_with(char::is_alphabetic);
+    !first.contains(|c: char| c.is_ascii_digit())
+        && (others.len() >= 2 || !others.is_empty() && others.iter().all(is_tag))
 }
 
 /// `header: cell` for each cell; cells stay verbatim.
@@ -260,6 +288,25 @@ mod tests {
             quotes("Weight\t96 kg\nSpeed\t2,940 1/min"),
             ["Weight; 96 kg", "Speed; 2,940 1/min"]
         );
+    }
+
+    #[test]
+    fn things_may_head_columns() {
+        assert_eq!(
+            quotes("Item\tK-1\tK-2\nYear\t2008\t2017"),
+            ["Item; K-1; K-2", "Item: Year; K-1: 2008; K-2: 2017"]
+        );
+        assert_eq!(
+            quotes("Property\t0.5 l\t1.0 l\nClosure\tblue\twhite"),
+            ["Property; 0.5 l; 1.0 l", "Property: Closure; 0.5 l: blue; 1.0 l: white"]
+        );
+    }
+
+    #[test]
+    fn a_lead_in_announces_its_items() {
+        let found = candidates(&[passage("To copy it:\n1. Choose Save.\n2. Wait.\n\nDone.")]);
+        let announced: Vec<bool> = found.iter().map(|c| found[0].announces(c)).collect();
+        assert_eq!(announced, [false, true, true, false]);
     }
 
     #[test]

@@ -3,13 +3,20 @@
 
 use knowledge::text::{fold, words};
 
-use super::lexicon::{COLOURS, CUES, NUMBER_WORDS, PEOPLE, TIMES, UNITS};
+use super::cues::{CUES, INTERROGATIVES, YES_OR_NO};
+use super::hints::{NORMS, PLACES, REASONS, REMEDIES};
+use super::lexicon::{COLOURS, NUMBER_WORDS, PEOPLE, TIMES, UNITS};
+
+/// Farthest that the word for a kind ("temperature") stands behind the interrogative, in words.
+const NOUN_REACH_WORDS: usize = 6;
 
 /// A kind of answer that can be told by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Torque,
     Duration,
+    /// A duration or a length: "how long may it be".
+    Extent,
     Temperature,
     Pressure,
     Mass,
@@ -23,6 +30,9 @@ pub(crate) enum Kind {
     Money,
     Percent,
     Hardness,
+    Sound,
+    Force,
+    Area,
     Colour,
     Address,
     Year,
@@ -32,32 +42,89 @@ pub(crate) enum Kind {
     Time,
     /// Somebody, by office or by name.
     Person,
+    /// Why something is so.
+    Reason,
+    /// Where something is.
+    Place,
+    /// What to do.
+    Action,
+    /// What is allowed, forbidden or required.
+    Norm,
 }
 
 impl Kind {
-    /// Whether an answer of this kind has a unit or a form of its own, so that a text without one is
-    /// hardly an answer.
-    pub(crate) const fn is_strict(self) -> bool {
-        !matches!(self, Self::Number | Self::Time | Self::Person)
+    /// By what an answer of this kind is told.
+    pub(crate) const fn form(self) -> Form {
+        match self {
+            Self::Number | Self::Time | Self::Person => Form::Loose,
+            Self::Reason | Self::Place | Self::Action | Self::Norm => Form::Soft,
+            _ => Form::Strict,
+        }
     }
+}
+
+/// By what an answer of a kind is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A unit or a form of its own; a text without one is hardly an answer.
+    Strict,
+    /// Numbers, times and people, which are also told in words.
+    Loose,
+    /// Words that often stand in such an answer.
+    Soft,
 }
 
 /// The kind that a question asks for, when it can be told.
 pub(crate) fn kind_of_question(question: &str) -> Option<Kind> {
-    let folded: Vec<String> = words(question).map(|word| fold(word.text)).collect();
-    let joined = format!(" {} ", folded.join(" "));
-    CUES.iter().find(|(cue, _)| joined.contains(&format!(" {cue} "))).map(|(_, kind)| *kind)
+    if let Some((_, kind)) = cue_of(question) {
+        return Some(kind);
+    }
+    asks_yes_or_no(question).then_some(Kind::Norm)
 }
 
 /// Words of the question's cue: they ask for the kind and need not stand in the answer.
 pub(crate) fn cue_words(question: &str) -> Vec<&'static str> {
-    let folded: Vec<String> = words(question).map(|word| fold(word.text)).collect();
-    let joined = format!(" {} ", folded.join(" "));
-    let cue = CUES.iter().find(|(cue, _)| joined.contains(&format!(" {cue} ")));
     // A cue of one word is the subject itself ("temperature"): that should stand there.
-    cue.map(|(cue, _)| cue.split(' ').collect::<Vec<_>>())
-        .filter(|cue| cue.len() > 1)
-        .unwrap_or_default()
+    let cue = cue_of(question).map(|(cue, _)| cue.split(' ').collect::<Vec<_>>());
+    cue.filter(|cue| cue.len() > 1).unwrap_or_default()
+}
+
+/// The most telling cue. A single word asks for its kind only near the first interrogative: "which
+/// order do I measure the voltage in" asks for no voltage, "what do I do when" for no time.
+fn cue_of(question: &str) -> Option<(&'static str, Kind)> {
+    let folded = fold_words(question);
+    let first = folded.iter().position(|word| INTERROGATIVES.contains(&word.as_str()));
+    if first.is_none() && asks_yes_or_no(question) {
+        return None;
+    }
+    let fits = |cue: &str| {
+        let cue: Vec<&str> = cue.split(' ').collect();
+        folded.windows(cue.len()).enumerate().any(|(at, words)| {
+            let near = |first: usize| {
+                if INTERROGATIVES.contains(&cue[0]) {
+                    at == first
+                } else {
+                    (first..=first + NOUN_REACH_WORDS).contains(&at)
+                }
+            };
+            words == cue && (cue.len() > 1 || first.is_none_or(near))
+        })
+    };
+    CUES.iter().find(|(cue, _)| fits(cue)).copied()
+}
+
+/// Whether a sentence of the question begins with a verb ("Is …", "Darf …") and none asks for
+/// anything but yes or no.
+fn asks_yes_or_no(question: &str) -> bool {
+    let folded = fold_words(question);
+    if folded.iter().any(|word| INTERROGATIVES.contains(&word.as_str())) {
+        return false;
+    }
+    let mut sentences = question.split(['.', '!', '?', ',']);
+    sentences.any(|sentence| {
+        let first = words(sentence).next().map(|word| fold(word.text));
+        first.is_some_and(|word| YES_OR_NO.contains(&word.as_str()))
+    })
 }
 
 /// Whether `text` holds something of the kind.
@@ -70,6 +137,7 @@ pub(crate) fn has_kind(text: &str, kind: Kind) -> bool {
                     || (folded.starts_with(colour) && folded.len() <= colour.len() + 3)
             })
         }),
+        Kind::Extent => has_kind(text, Kind::Duration) || has_kind(text, Kind::Length),
         Kind::Address => text.split_whitespace().any(is_dotted_quad),
         Kind::Year => words(text).any(|word| is_year(word.text)),
         Kind::Number => {
@@ -85,8 +153,29 @@ pub(crate) fn has_kind(text: &str, kind: Kind) -> bool {
             let is_office = |folded: &str| PEOPLE.iter().any(|people| folded.contains(people));
             words(text).any(|word| is_office(&fold(word.text))) || has_initial(text)
         }
+        Kind::Reason => {
+            // A column head that says "cause" stands before a cell that is one.
+            words(text).any(|word| REASONS.contains(&fold(word.text).as_str()))
+        }
+        Kind::Place => words(text).any(|word| {
+            let folded = fold(word.text);
+            PLACES.iter().any(|place| folded.starts_with(place))
+        }),
+        Kind::Norm => words(text).any(|word| {
+            let folded = fold(word.text);
+            NORMS.iter().any(|norm| folded == *norm || norm.len() >= 6 && folded.starts_with(norm))
+        }),
+        Kind::Action => {
+            let head = |part: &str| part.split(": ").next().map(fold_words).unwrap_or_default();
+            let is_remedy = |word: &String| REMEDIES.contains(&word.as_str());
+            text.split("; ").any(|part| part.contains(": ") && head(part).iter().any(is_remedy))
+        }
         measured => has_measure(text, measured),
     }
+}
+
+fn fold_words(text: &str) -> Vec<String> {
+    words(text).map(|word| fold(word.text)).collect()
 }
 
 /// "6:30".
@@ -135,17 +224,14 @@ fn has_measure(text: &str, kind: Kind) -> bool {
         }
         spelt |= c.is_alphabetic();
     }
-    if kind == Kind::Duration && spelt {
-        return spelt_duration(text);
-    }
-    unit_in_head(text, kind)
+    spelt && spelt_measure(text, kind) || unit_in_head(text, kind)
 }
 
-/// "two years", "zwei Jahre".
-fn spelt_duration(text: &str) -> bool {
-    let folded: Vec<String> = words(text).map(|word| fold(word.text)).collect();
-    folded.windows(2).any(|pair| {
-        NUMBER_WORDS.contains(&pair[0].as_str()) && unit_begins(&pair[1], Kind::Duration)
+/// "two years", "fünf Prozent".
+fn spelt_measure(text: &str, kind: Kind) -> bool {
+    fold_words(text).windows(2).any(|pair| {
+        let is_word = pair[1].len() >= 3;
+        is_word && NUMBER_WORDS.contains(&pair[0].as_str()) && unit_begins(&pair[1], kind)
     })
 }
 
@@ -205,7 +291,14 @@ mod tests {
             ("What is the IP address of the PLC?", Some(Kind::Address)),
             ("Who releases the filler?", Some(Kind::Person)),
             ("When are the rings renewed?", Some(Kind::Time)),
-            ("Where is the key?", None),
+            ("Where is the key?", Some(Kind::Place)),
+            ("Why is it shut?", Some(Kind::Reason)),
+            ("May I open the door?", Some(Kind::Norm)),
+            ("Wie laut ist der Kompressor?", Some(Kind::Sound)),
+            ("How long can the motor lead be?", Some(Kind::Extent)),
+            ("What should happen when I press start?", None),
+            ("In which order do I measure the absence of voltage?", None),
+            ("Which part is it?", None),
         ] {
             assert_eq!(kind_of_question(question), kind, "{question}");
         }
@@ -223,6 +316,14 @@ mod tests {
             ("ask J. Novotná", Kind::Person),
             ("archived for two years", Kind::Duration),
             ("24 Monate aufbewahren", Kind::Duration),
+            ("for fifteen minutes at most", Kind::Duration),
+            ("mehr als fünf Prozent", Kind::Percent),
+            ("78 dB(A) beside the pump", Kind::Sound),
+            ("100 m long for frame C", Kind::Extent),
+            ("because it burns", Kind::Reason),
+            ("in cabinet 3", Kind::Place),
+            ("nesmí se přerušit", Kind::Norm),
+            ("Sign: smoke; Remedy: loosen the gland", Kind::Action),
             ("po dobu 5 minut", Kind::Duration),
             ("heat to 110 °C", Kind::Temperature),
             ("1 250 kg", Kind::Mass),

@@ -2,8 +2,11 @@
 //! finding that there are none. Needs no language model.
 
 mod candidates;
+mod cues;
 mod expected;
+mod hints;
 mod lexicon;
+pub(crate) mod names;
 mod question;
 mod score;
 mod sentences;
@@ -23,10 +26,13 @@ use crate::model::Decision;
 pub(crate) use candidates::Candidate;
 use question::Question;
 use score::Features;
-use weights::{ANSWER_THRESHOLD, FOLLOWING_MARGIN, FURTHER_MARGIN};
+use weights::{ANSWER_THRESHOLD, FOLLOWING_MARGIN, FURTHER_MARGIN, OTHER_DOCUMENT_MARGIN};
 
 /// Most sentences of an answer.
 pub(crate) const QUOTES_MAX: usize = 3;
+
+/// Most steps that are quoted with the sentence that announces them.
+pub(crate) const STEPS_MAX: usize = 8;
 
 /// Most candidates that get an embedding of their own: the best by everything else.
 const EMBEDDED_MAX: usize = 40;
@@ -83,26 +89,44 @@ pub(crate) fn choose(weighed: &[Weighed], passages: &[Passage]) -> Chosen {
         threshold: ANSWER_THRESHOLD,
         features: best.features.by_name(),
     };
-    let mut quotes: Vec<Weighed> = Vec::new();
-    if answerable {
-        let top = best.features.rank();
-        let document = passages[best.candidate.passage].document_id;
-        let good = weighed.iter().filter(|other| {
-            // What follows in the same paragraph belongs to it more than what stands elsewhere.
-            let follows = other.candidate.passage == best.candidate.passage
-                && other.candidate.before == best.candidate.quote;
-            let margin = if follows { FOLLOWING_MARGIN } else { FURTHER_MARGIN };
-            top - other.features.rank() <= margin
-                && passages[other.candidate.passage].document_id == document
-        });
-        quotes = good.take(QUOTES_MAX).cloned().collect();
-        quotes.sort_by_key(|quote| {
-            let passage = &passages[quote.candidate.passage];
-            let page = passage.page_of(quote.candidate.range.clone());
-            (passage.revision_number, page, passage.chunk_id, quote.candidate.range.start)
-        });
-    }
+    let quotes = if answerable { quotes_beside(best, weighed, passages) } else { Vec::new() };
     Chosen { quotes, decision, candidates }
+}
+
+/// The best sentence with what belongs to it, in reading order, its own document first.
+fn quotes_beside(best: &Weighed, weighed: &[Weighed], passages: &[Passage]) -> Vec<Weighed> {
+    let document = passages[best.candidate.passage].document_id;
+    let same_passage = |other: &Weighed| other.candidate.passage == best.candidate.passage;
+    // A sentence that announces steps is no answer without them.
+    let announced =
+        |other: &&Weighed| same_passage(other) && best.candidate.announces(&other.candidate);
+    let mut steps: Vec<&Weighed> = weighed.iter().filter(announced).collect();
+    let mut quotes: Vec<Weighed> = if steps.is_empty() {
+        let good = weighed.iter().filter(|other| {
+            // What follows in the same paragraph belongs to it more than what stands elsewhere, and
+            // another document less.
+            let margin = if same_passage(other) && other.candidate.before == best.candidate.quote {
+                FOLLOWING_MARGIN
+            } else if passages[other.candidate.passage].document_id == document {
+                FURTHER_MARGIN
+            } else {
+                OTHER_DOCUMENT_MARGIN
+            };
+            best.features.rank() - other.features.rank() <= margin
+        });
+        good.take(QUOTES_MAX).cloned().collect()
+    } else {
+        steps.sort_by_key(|step| step.candidate.range.start);
+        let steps = steps.into_iter().take(STEPS_MAX);
+        std::iter::once(best).chain(steps).cloned().collect()
+    };
+    quotes.sort_by_key(|quote| {
+        let passage = &passages[quote.candidate.passage];
+        let page = passage.page_of(quote.candidate.range.clone());
+        let place = (passage.revision_number, page, passage.chunk_id, quote.candidate.range.start);
+        (passage.document_id != document, passage.document_id, place)
+    });
+    quotes
 }
 
 fn measure(question: &str, passages: &[Passage]) -> Vec<Weighed> {

@@ -1,12 +1,15 @@
 //! A question taken apart: its words with their weight, what it names, what kind of answer it
 //! wants; and a text as it is compared with a question.
 
+use std::collections::HashSet;
+
 use knowledge::Passage;
 use knowledge::text::{Language, detect_query, fold, words};
 
 use super::expected::{Kind, cue_words, kind_of_question};
-use super::talk::TALK;
-use super::terms::{Named, Names, Term, likeness, named_in_question, sequence, terms};
+use super::names::{Named, Names, named_and_settled};
+use super::talk::is_talk;
+use super::terms::{Term, likeness, sequence, terms};
 
 /// Weight of a word of the question's cue ("long" in "how long"): the answer need not repeat it.
 const CUE_WEIGHT: f32 = 0.15;
@@ -74,11 +77,8 @@ impl Question {
         let language = detect_query(text, &candidates).first();
         let found: Vec<Evidence> =
             passages.iter().map(|passage| Evidence::of_passage(passage, language)).collect();
-        let mut named = named_in_question(text);
         let names: Vec<&Names> = found.iter().map(|evidence| &evidence.names).collect();
-        for named in &mut named {
-            named.settle(&names);
-        }
+        let named = named_and_settled(text, &names);
         let mut question = Self {
             language,
             said: Vec::new(),
@@ -89,7 +89,11 @@ impl Question {
             titles: passages.iter().map(|p| Evidence::of(&p.document_title, language)).collect(),
         };
         let cue = cue_words(text);
-        for said in question.said_in(text) {
+        let vocabulary = question.vocabulary();
+        for mut said in question.said_in(text) {
+            if let Said::Word(term) = &mut said {
+                term.split(&vocabulary, language);
+            }
             let with =
                 question.passages.iter().filter(|e| question.met(&said, &[*e]) > 0.5).count();
             #[expect(clippy::cast_precision_loss, reason = "a few dozen passages")]
@@ -97,7 +101,7 @@ impl Question {
             if let Said::Word(term) = &said {
                 if cue.contains(&term.folded.as_str()) {
                     weight *= CUE_WEIGHT;
-                } else if TALK.contains(&term.folded.as_str()) {
+                } else if is_talk(&term.folded) {
                     weight *= TALK_PART;
                 }
             }
@@ -111,6 +115,13 @@ impl Question {
             }
         }
         question
+    }
+
+    /// Every word of the passages, once.
+    fn vocabulary(&self) -> Vec<Term> {
+        let mut seen = HashSet::new();
+        let words = self.passages.iter().flat_map(|passage| &passage.terms);
+        words.filter(|word| seen.insert(word.folded.as_str())).cloned().collect()
     }
 
     /// The words and names of `text`, each once; the words that a name is typed in are not words.
@@ -139,10 +150,7 @@ impl Question {
     /// How well one thing that the question says is met by any of `evidence`, 0 to 1.
     fn met(&self, said: &Said, evidence: &[&Evidence]) -> f32 {
         match said {
-            Said::Word(term) => {
-                let words = evidence.iter().flat_map(|e| &e.terms);
-                words.map(|word| likeness(term, word)).fold(0.0, f32::max)
-            }
+            Said::Word(term) => term.met_by(evidence.iter().flat_map(|e| &e.terms)),
             Said::Name(index) => {
                 let named = &self.named[*index];
                 f32::from(u8::from(evidence.iter().any(|e| e.names.include(named))))
@@ -169,6 +177,46 @@ impl Question {
         }
         let lacking = |(said, weight): &(Said, f32)| weight * (1.0 - self.met(said, evidence));
         self.said.iter().map(lacking).fold(0.0, f32::max) / most
+    }
+
+    /// How much the things weigh that `evidence` does not meet beside the weightiest of them, as a
+    /// part of the weightiest thing of all, at most 1.
+    pub(crate) fn missing_further(&self, evidence: &[&Evidence]) -> f32 {
+        let most = self.said.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
+        if most <= f32::EPSILON {
+            return 1.0;
+        }
+        let lacking = |(said, weight): &(Said, f32)| weight * (1.0 - self.met(said, evidence));
+        let all: f32 = self.said.iter().map(lacking).sum();
+        ((all / most) - self.missing(evidence)).clamp(0.0, 1.0)
+    }
+
+    /// Which part of what the question says, by weight, no passage says, 0 to 1.
+    pub(crate) fn unknown(&self) -> f32 {
+        1.0 - self.coverage(&self.passages.iter().collect::<Vec<_>>())
+    }
+
+    /// How well the first thing is met that the question says, 0 to 1: it is mostly what is asked
+    /// for ("which *grease* does", "wie viele *Liter* fasst").
+    pub(crate) fn asked(&self, evidence: &[&Evidence]) -> f32 {
+        let first = self.said.iter().find(|(said, weight)| {
+            matches!(said, Said::Word(_)) && *weight >= self.average_weight() * 0.5
+        });
+        first.map_or(1.0, |(said, _)| self.met(said, evidence))
+    }
+
+    /// How well the last thing is met that the question says, 0 to 1.
+    pub(crate) fn asked_last(&self, evidence: &[&Evidence]) -> f32 {
+        let last = self.said.iter().rev().find(|(said, weight)| {
+            matches!(said, Said::Word(_)) && *weight >= self.average_weight() * 0.5
+        });
+        last.map_or(1.0, |(said, _)| self.met(said, evidence))
+    }
+
+    fn average_weight(&self) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "words of a question")]
+        let count = self.said.len().max(1) as f32;
+        self.said.iter().map(|(_, weight)| weight).sum::<f32>() / count
     }
 
     /// Which part of what the question names is named by any of `evidence`; 1 when it names nothing.

@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use knowledge::Passage;
 
 use super::candidates::Candidate;
-use super::expected::has_kind;
+use super::expected::{Form, has_kind};
 use super::question::{Evidence, Question};
 use super::terms::sequence;
 use super::weights::{DECISION_BIAS, DECISION_WEIGHTS, RANK_WEIGHTS};
 
 /// Number of features.
-pub(crate) const FEATURES: usize = 23;
+pub(crate) const FEATURES: usize = 30;
 
 /// Words at the beginning of a sentence that say what it is about.
 const SUBJECT_WORDS: usize = 6;
@@ -68,6 +68,20 @@ pub(crate) struct Features {
     pub(crate) is_fragment: f32,
     /// The quote denies a word that the question does not deny ("non-drive end").
     pub(crate) negated: f32,
+    /// What quote, headings, lead-in and title lack beside the weightiest thing.
+    pub(crate) missing_further: f32,
+    /// What the question says and no passage does.
+    pub(crate) unknown: f32,
+    /// What is asked for, in the quote, its headings, lead-in and title.
+    pub(crate) asked: f32,
+    /// The last thing that the question says, there.
+    pub(crate) asked_last: f32,
+    /// The quote has a word that gives a reason, a place, a rule or a remedy, as asked.
+    pub(crate) soft_present: f32,
+    /// The quote lacks such a word.
+    pub(crate) soft_absent: f32,
+    /// The quote is an item of a list.
+    pub(crate) items: f32,
 }
 
 /// Names of the features, in the order of [`Features::values`] and of the weights.
@@ -95,6 +109,13 @@ pub(crate) const FEATURE_NAMES: [&str; FEATURES] = [
     "row_key",
     "is_fragment",
     "negated",
+    "missing_further",
+    "unknown",
+    "asked",
+    "asked_last",
+    "soft_present",
+    "soft_absent",
+    "items",
 ];
 
 impl Features {
@@ -109,11 +130,11 @@ impl Features {
         let about = [&quote, &context, title];
         let everything = [&quote, &context, title, whole];
         let words = sequence(&candidate.quote, question.language);
-        let kind = |is_strict: bool| {
-            let kind = question.kind.filter(|kind| kind.is_strict() == is_strict);
+        let kind = |form: Form| {
+            let kind = question.kind.filter(|kind| kind.form() == form);
             kind.map(|kind| has_kind(&candidate.quote, kind))
         };
-        let (strict, loose) = (kind(true), kind(false));
+        let (strict, loose, soft) = (kind(Form::Strict), kind(Form::Loose), kind(Form::Soft));
         let subject = of(subject(candidate));
         let flag = |is: bool| f32::from(u8::from(is));
         Self {
@@ -140,6 +161,13 @@ impl Features {
             row_key: flag(candidate.is_row) * question.said_share(&subject),
             is_fragment: flag(candidate.is_fragment()),
             negated: flag(question.is_denied_by(&words)),
+            missing_further: question.missing_further(&about),
+            unknown: question.unknown(),
+            asked: question.asked(&about),
+            asked_last: question.asked_last(&about),
+            soft_present: flag(soft == Some(true)),
+            soft_absent: flag(soft == Some(false)),
+            items: flag(candidate.is_item()),
         }
     }
 
@@ -169,6 +197,13 @@ impl Features {
             self.row_key,
             self.is_fragment,
             self.negated,
+            self.missing_further,
+            self.unknown,
+            self.asked,
+            self.asked_last,
+            self.soft_present,
+            self.soft_absent,
+            self.items,
         ]
     }
 

@@ -1,20 +1,17 @@
-//! Words and identifiers of questions and sentences, and when two of them mean the same.
+//! Words of questions and sentences, and when two of them mean the same.
 
-use knowledge::text::{
-    IdentifierKind, Language, fold, is_stop_word, passage_identifiers, query_identifiers, stem,
-    words,
-};
+use knowledge::text::{Language, fold, is_stop_word, stem, words};
 
 use super::synonyms::rows_of;
 
 /// Least length, in characters, of a word that may match as a part of another.
 const PART_MIN_CHARS: usize = 5;
 
+/// Letters that join the halves of a word.
+const LINKS: [&str; 6] = ["es", "en", "er", "s", "n", "e"];
+
 /// Likeness of two words that mean the same.
 const SYNONYM_LIKENESS: f32 = 0.7;
-
-/// Most words that an identifier is typed in.
-const NAME_MAX_WORDS: usize = 6;
 
 /// A word that says something about a subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +22,68 @@ pub(crate) struct Term {
     pub(crate) stem: String,
     /// What else it may be called: see [`rows_of`].
     rows: &'static [u16],
+    /// The two words it is joined from, when the passages know both and not the whole.
+    parts: Vec<Self>,
 }
 
 impl Term {
     fn new(word: &str, folded: String, language: Option<Language>) -> Self {
         let stem = stem(language, word);
         let rows = rows_of(&folded, &stem);
-        Self { folded, stem, rows }
+        Self { folded, stem, rows, parts: Vec::new() }
+    }
+
+    /// Takes a joined word apart ("Krangetriebe") where `vocabulary` knows both halves.
+    pub(crate) fn split(&mut self, vocabulary: &[Self], language: Option<Language>) {
+        let letters = self.folded.chars().count();
+        if letters < PART_MIN_CHARS + 2 || has_digit(&self.folded) || !self.rows.is_empty() {
+            return;
+        }
+        if vocabulary.iter().any(|word| likeness(self, word) > 0.9) {
+            return;
+        }
+        let known = |part: &str| {
+            let term = Self::new(part, part.to_owned(), language);
+            let is_known = vocabulary.iter().any(|word| {
+                word.folded == term.folded
+                    || word.stem == term.stem
+                    || part.len() > 3
+                        && (word.folded.starts_with(part) || word.folded.ends_with(part))
+            });
+            is_known.then_some(term)
+        };
+        let mut best: Option<(usize, Vec<Self>)> = None;
+        for (at, _) in self.folded.char_indices() {
+            let (left, right) = self.folded.split_at(at);
+            let shorter = left.len().min(right.len());
+            if shorter < 3 || best.as_ref().is_some_and(|(length, _)| *length >= shorter) {
+                continue;
+            }
+            let plain = LINKS.iter().filter_map(|link| left.strip_suffix(link));
+            let left =
+                std::iter::once(left).chain(plain.filter(|left| left.len() >= 3)).find_map(known);
+            if let (Some(left), Some(right)) = (left, known(right)) {
+                best = Some((shorter, vec![left, right]));
+            }
+        }
+        if let Some((_, parts)) = best {
+            self.parts = parts;
+        }
+    }
+
+    /// How far the word is met by `words`, 0 to 1; a joined word by its halves too.
+    pub(crate) fn met_by<'w>(&self, words: impl Iterator<Item = &'w Self> + Clone) -> f32 {
+        let whole = words.clone().map(|word| likeness(self, word)).fold(0.0, f32::max);
+        if self.parts.is_empty() {
+            return whole;
+        }
+        let mut sum = 0.0;
+        for part in &self.parts {
+            sum += words.clone().map(|word| likeness(part, word)).fold(0.0, f32::max);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "two halves")]
+        let mean = sum / self.parts.len() as f32;
+        whole.max(mean)
     }
 }
 
@@ -81,7 +133,10 @@ pub(crate) fn likeness(a: &Term, b: &Term) -> f32 {
     }
     let (short, long) = if a.stem.len() <= b.stem.len() { (a, b) } else { (b, a) };
     let (short_chars, long_chars) = (short.stem.chars().count(), long.stem.chars().count());
-    if short_chars >= PART_MIN_CHARS && long.folded.contains(&short.stem) {
+    let at_an_end = || long.folded.starts_with(&short.stem) || long.folded.ends_with(&short.folded);
+    if short_chars >= PART_MIN_CHARS && long.folded.contains(&short.stem)
+        || short_chars + 1 >= PART_MIN_CHARS && long_chars >= short_chars + 3 && at_an_end()
+    {
         return 0.75;
     }
     if a.rows.iter().any(|row| b.rows.contains(row)) {
@@ -94,128 +149,6 @@ pub(crate) fn likeness(a: &Term, b: &Term) -> f32 {
 
 fn has_digit(text: &str) -> bool {
     text.contains(|c: char| c.is_ascii_digit())
-}
-
-/// What a question names: of each chain of letters and digits, the readings that may be meant, from
-/// the longest to the shortest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    /// Folded and joined. All have the same digits: `lt110plc` and `lt110`, but never `nv430` for
-    /// `nv4304t090`.
-    pub(crate) readings: Vec<String>,
-}
-
-impl Named {
-    /// The reading that one of `found` knows; else the longest, and the thing is nowhere named.
-    pub(crate) fn settle(&mut self, found: &[&Names]) {
-        let known = self.readings.iter().position(|reading| {
-            let one = Self { readings: vec![reading.clone()] };
-            found.iter().any(|names| names.include(&one))
-        });
-        let reading = self.readings.swap_remove(known.unwrap_or(0));
-        self.readings = vec![reading];
-    }
-
-    /// Whether a run of folded words is this thing, and how many of them.
-    pub(crate) fn words_at(&self, words: &[String]) -> Option<usize> {
-        let reading = self.readings.first()?;
-        (1..=words.len().min(NAME_MAX_WORDS))
-            .find(|&n| words[..n].concat() == *reading || words[..n].join(" ") == *reading)
-    }
-}
-
-/// What a question names, amounts ("45 Hz", "1 litre") left out.
-pub(crate) fn named_in_question(question: &str) -> Vec<Named> {
-    let mut chains: Vec<Vec<(usize, String)>> = Vec::new();
-    for identifier in query_identifiers(question) {
-        if identifier.kind == IdentifierKind::Quantity || begins_with_counting(&identifier.term) {
-            continue;
-        }
-        if chains.len() <= identifier.chain {
-            chains.resize(identifier.chain + 1, Vec::new());
-        }
-        let segments = identifier.segments.1 - identifier.segments.0;
-        chains[identifier.chain].push((segments, identifier.term));
-    }
-    let digits = |term: &str| term.chars().filter(char::is_ascii_digit).count();
-    let mut named = Vec::new();
-    for mut chain in chains {
-        chain.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.len().cmp(&a.1.len())));
-        let mut readings: Vec<String> = chain.into_iter().map(|(_, term)| term).collect();
-        if let Some(longest) = readings.first().cloned() {
-            let has_letter = |term: &str| term.contains(|c: char| !c.is_numeric());
-            readings.retain(|term| {
-                digits(term) == digits(&longest) && (has_letter(term) || !has_letter(&longest))
-            });
-            named.push(Named { readings });
-        }
-    }
-    named.extend(counted_things(question));
-    named
-}
-
-/// "many 1 litre bottles": a number of something, not the tag MANY-1.
-fn begins_with_counting(term: &str) -> bool {
-    ["many", "much", "viel", "kolik"].iter().any(|word| {
-        term.strip_prefix(word).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-    })
-}
-
-/// Words that count things out with a number behind them ("programme 3", "head 8", "channel 7"):
-/// the number is a name then, not an amount.
-fn counted_things(text: &str) -> Vec<Named> {
-    let words: Vec<_> = words(text).collect();
-    let mut found = Vec::new();
-    for pair in words.windows(2) {
-        let (word, number) = (&pair[0], &pair[1]);
-        let between = &text[word.start + word.text.len()..number.start];
-        let is_number = number.text.len() <= 3 && number.text.bytes().all(|b| b.is_ascii_digit());
-        let behind = text[number.start + number.text.len()..].trim_start();
-        let folded = fold(word.text);
-        // A short word and a number are an identifier already; a unit behind makes an amount.
-        let counts = folded.chars().count() > 4
-            && folded.chars().all(char::is_alphabetic)
-            && !Language::ALL.iter().any(|language| is_stop_word(*language, &folded));
-        if is_number && between == " " && counts && !super::expected::begins_with_unit(behind) {
-            found.push(Named { readings: vec![format!("{folded} {}", number.text)] });
-        }
-    }
-    found
-}
-
-/// The identifiers of a passage or of a part of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    terms: std::collections::HashSet<String>,
-    folded: String,
-}
-
-impl Names {
-    pub(crate) fn of(text: &str) -> Self {
-        let mut folded = String::from(" ");
-        for word in words(text) {
-            folded.push_str(&fold(word.text));
-            folded.push(' ');
-        }
-        let terms = passage_identifiers(text).into_iter().map(|identifier| identifier.term);
-        Self { terms: terms.collect(), folded }
-    }
-
-    /// Whether the thing is named here.
-    pub(crate) fn include(&self, named: &Named) -> bool {
-        named.readings.first().is_some_and(|longest| {
-            if longest.contains(' ') {
-                return self.folded.contains(&format!("{longest} "));
-            }
-            self.terms.contains(longest) || self.part_matches(longest)
-        })
-    }
-
-    /// A long reading may be the beginning of a longer one here ("NV430-4T-011" of
-    /// "NV430-4T-011-E5"), or carry a word of the question at its end ("fks 112 ls").
-    fn part_matches(&self, longest: &str) -> bool {
-        longest.len() >= 6 && self.terms.iter().any(|term| term.starts_with(longest))
-    }
 }
 
 #[cfg(test)]
@@ -242,19 +175,6 @@ mod tests {
     }
 
     #[test]
-    fn a_word_beside_a_name_is_not_a_part_of_it() {
-        let mut named = named_in_question("LT110 plc address");
-        named[0].settle(&[&Names::of("PIW 256\tLT-110\tlevel raw water tank")]);
-        assert_eq!(named[0].readings, ["lt110"]);
-        let words = ["lt110".to_owned(), "plc".to_owned()];
-        assert_eq!(named[0].words_at(&words), Some(1));
-        let mut near = named_in_question("NV430-4T-090-E5 weight");
-        near[0].settle(&[&Names::of("NV430-4T-011-E5")]);
-        assert_eq!(near[0].readings, ["nv4304t090e5"]);
-        assert_eq!(named_in_question("How many 1 litre bottles are there?"), []);
-    }
-
-    #[test]
     fn function_words_are_no_terms() {
         let found = terms("What is the tightening torque of the flange bolts?", EN);
         let folded: Vec<&str> = found.iter().map(|t| t.folded.as_str()).collect();
@@ -274,32 +194,16 @@ mod tests {
         }
     }
 
-    fn is_named(question: &str, passage: &str) -> bool {
-        let named = named_in_question(question);
-        assert!(!named.is_empty(), "{question}");
-        let names = Names::of(passage);
-        named.iter().all(|named| names.include(named))
-    }
-
     #[test]
-    fn a_named_thing_is_found_however_it_is_typed() {
-        assert!(is_named("p101 torque", "Flange bolts of P-101"));
-        assert!(is_named("nv430-4t-011-e5 weight", "NV430-4T-011-E5 | 25.0 A"));
-        assert!(is_named("How long is programme 3?", "Programme 3 takes 130 min"));
-    }
-
-    #[test]
-    fn another_thing_of_the_kind_is_not_it() {
-        assert!(!is_named("P-104 torque", "Flange bolts of P-101 and P-102"));
-        assert!(!is_named("Remedy for F30099?", "F30009 F3009"));
-        assert!(!is_named("How long is programme 6?", "Programme 3 takes 6 min"));
-        assert!(!is_named("nv430-4t-090-e5", "NV430-4T-011-E5"));
-    }
-
-    #[test]
-    fn amounts_name_nothing() {
-        for text in ["at 45 Hz", "1 litre bottles", "after 20 minutes"] {
-            assert_eq!(named_in_question(text), [], "{text}");
-        }
+    fn a_joined_word_is_met_by_its_halves() {
+        let de = Some(Language::German);
+        let passage = terms("Kran HK-3: Getriebe, Ölwechsel alle fünf Jahre", de);
+        let mut joined = terms("Krangetriebe", de).remove(0);
+        assert!(joined.met_by(passage.iter()) < 0.8);
+        joined.split(&passage, de);
+        assert!(joined.met_by(passage.iter()) > 0.9, "{joined:?}");
+        let mut other = terms("Lagergehäuse", de).remove(0);
+        other.split(&passage, de);
+        assert!(other.met_by(passage.iter()) < 0.1, "{other:?}");
     }
 }

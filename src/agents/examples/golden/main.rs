@@ -36,8 +36,13 @@ async fn main() -> Outcome<()> {
     let questions = golden_parse(&std::fs::read_to_string(plant_dir.join("golden.jsonl"))?)?;
     match mode.as_str() {
         "features" => {
-            let further = std::fs::read_to_string(plant_dir.join("tuning.jsonl"))?;
-            let questions = questions.into_iter().chain(golden_parse(&further)?);
+            let further = plant_dir.join("tuning.jsonl");
+            // A plant that is only tuned on has all of its questions in golden.jsonl.
+            let further = match further.exists() {
+                true => golden_parse(&std::fs::read_to_string(further)?)?,
+                false => Vec::new(),
+            };
+            let questions = questions.into_iter().chain(further);
             let mut out = std::io::stdout().lock();
             for question in questions.filter(|q| q.half == Half::Tuning) {
                 let ctx = plant.ctx_for(&question).await?;
