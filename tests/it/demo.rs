@@ -79,11 +79,15 @@ fn the_demo_answers_and_the_golden_set_is_no_worse_than_it_was() {
     let text = String::from_utf8_lossy(&answer.stdout).into_owned();
     assert!(text.contains("90 N·m") && text.contains("MM-PS1-001"), "{text}");
     assert!(text.contains("revision 1, page 12"), "{text}");
-    // What is reached today, so that it can't get worse unseen; the goals (85 and 90) are the
-    // defaults of `millwright eval`.
-    let report = run(&["eval", "--json", "--min-answered", "72", "--min-refused", "80"]);
+    // What is reached today with a question or two to spare, so that it can't get worse unseen; the
+    // goals (85 and 90) are the defaults of `millwright eval`.
+    let report = run(&["eval", "--json", "--min-answered", "82", "--min-refused", "80"]);
     let figures: Value = serde_json::from_slice(&report.stdout).unwrap();
     assert_eq!(report.status.code(), Some(0), "{figures:#}");
+    let tuning = &figures["report"]["halves"][0];
+    assert_eq!(tuning["half"], "tuning");
+    assert!(tuning["all"]["right"].as_u64() >= Some(35), "{tuning:#}");
+    assert!(tuning["all"]["refused"].as_u64() >= Some(18), "{tuning:#}");
     let verified = run(&["audit", "verify", "--json"]);
     assert!(verified.status.success());
     server.kill().unwrap();
