@@ -150,7 +150,7 @@ impl Question {
     /// How well one thing that the question says is met by any of `evidence`, 0 to 1.
     fn met(&self, said: &Said, evidence: &[&Evidence]) -> f32 {
         match said {
-            Said::Word(term) => term.met_by(evidence.iter().flat_map(|e| &e.terms)),
+            Said::Word(term) => term.met_by(&evidence.iter().flat_map(|e| &e.terms)),
             Said::Name(index) => {
                 let named = &self.named[*index];
                 f32::from(u8::from(evidence.iter().any(|e| e.names.include(named))))
