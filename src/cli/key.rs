@@ -8,7 +8,8 @@ use http::console::Console;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::args::{Key, Passphrase, Shares, Unseal, Who};
+use super::args::Who;
+use super::args_keys::{Key, Passphrase, Shares, Unseal};
 use super::error::CliError;
 use super::output::{Out, note, progress};
 use super::text::field;

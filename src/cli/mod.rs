@@ -4,6 +4,7 @@ mod api;
 mod api_key;
 mod args;
 mod args_access;
+mod args_keys;
 mod ask;
 mod audit;
 mod doctor;

@@ -33,10 +33,10 @@ fn record(index: u64, end: u64, actor: Actor) -> String {
 
 /// The lines of an export of `first..last` out of a log of `size`.
 fn export(size: u64, first: u64, last: u64) -> Vec<String> {
-    export_of((0..size).map(entry).collect(), first, last)
+    export_of(&(0..size).map(entry).collect::<Vec<_>>(), first, last)
 }
 
-fn export_of(entries: Vec<String>, first: u64, last: u64) -> Vec<String> {
+fn export_of(entries: &[String], first: u64, last: u64) -> Vec<String> {
     let key = SigningKey::from_seed(&DataKey::generate(&OsEntropy).unwrap());
     let size = entries.len() as u64;
     let leaves: Vec<Hash> = entries.iter().map(|e| leaf_hash(e.as_bytes())).collect();
@@ -88,7 +88,7 @@ fn what_was_pruned_must_be_recorded_by_the_entry_that_is_named() {
     let export = |by: u64, end: u64, actor: Actor, last: u64| {
         let mut entries: Vec<String> = (0..12).map(entry).collect();
         entries[8] = record(8, end, actor);
-        let mut lines = export_of(entries, 5, last);
+        let mut lines = export_of(&entries, 5, last);
         let mut head: ExportHead = serde_json::from_str(&lines[0]).unwrap();
         head.pruned = Some(PrunedBefore { end: 5, by });
         lines[0] = serde_json::to_string(&head).unwrap();
@@ -107,7 +107,7 @@ fn what_was_pruned_must_be_recorded_by_the_entry_that_is_named() {
         let error = export(by, end, actor, 12).unwrap_err();
         assert!(matches!(error, ExportError::Erased { .. }), "{error}");
     }
-    let mut lines = export_of((0..12).map(entry).collect(), 5, 12);
+    let mut lines = export_of(&(0..12).map(entry).collect::<Vec<_>>(), 5, 12);
     let mut head: ExportHead = serde_json::from_str(&lines[0]).unwrap();
     head.pruned = Some(PrunedBefore { end: 4, by: 8 });
     lines[0] = serde_json::to_string(&head).unwrap();

@@ -133,7 +133,7 @@ async fn a_token_of_a_lesser_role_has_less_than_its_person() {
     let verifier = TokenVerifier::of_appliance(&plant.store, &plant.tokens);
     let ctx = plant.acting_as(anna.id).await;
     let with = async |role| {
-        let input = TokenInput { role, lifetime_s: 3600, factor_shown_at: None };
+        let input = TokenInput { role, lifetime_s: 3600, ..TokenInput::default() };
         let token = token_issue(permit(&ctx), &signer, input).await.unwrap();
         let scope = authenticate_bearer(&plant.store, &verifier, token.reveal()).await.unwrap().0;
         effective(scope.principal())

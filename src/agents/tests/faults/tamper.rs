@@ -185,7 +185,7 @@ fn acts(image: &Image, older: &Image) -> Vec<Act> {
                 .collect()
         } else {
             // Not in the padding of checkpoints, which is looked at now and then.
-            let is_text = |at: &usize| bytes[*at] != 0 || at % 97 == 0;
+            let is_text = |at: &usize| bytes[*at] != 0 || at.is_multiple_of(97);
             (below(every)..bytes.len()).step_by(every).filter(is_text).collect()
         };
         acts.extend(offsets.into_iter().map(|offset| Act::Flip { file: named(), offset }));
