@@ -56,7 +56,9 @@ fn note_in(line: &str) -> Option<String> {
     let mut fields = fields.split_whitespace();
     let (origin, size) = (fields.next()?, fields.next()?);
     let (root, signature) = (fields.next()?, fields.next()?);
-    Some(format!("{origin}\n{size}\n{root}\n\n— {origin} {signature}\n"))
+    let extension = fields.collect::<Vec<_>>().join(" ");
+    let end = if extension.is_empty() { "" } else { "\n" };
+    Some(format!("{origin}\n{size}\n{root}\n{extension}{end}\n— {origin} {signature}\n"))
 }
 
 #[cfg(test)]
@@ -71,6 +73,8 @@ mod tests {
         let message = "Nov 18 11:06:40 plant millwright[7]: millwright-checkpoint \
                        millwright/appliance 7 CsUY= Az3g";
         assert_eq!(note_in(message).as_deref(), Some(note));
+        let note = "millwright/appliance\n7\nCsUY=\nat-rest 0a\n\n— millwright/appliance Az3g\n";
+        assert_eq!(note_in(&format!("{message} at-rest 0a")).as_deref(), Some(note));
         for other in ["", "{\"note\": 7}", "{\"witnessed_at\":\"2026", "millwright-checkpoint a 7"]
         {
             assert_eq!(note_in(other), None, "{other}");

@@ -1,7 +1,7 @@
 //! The configuration's reader, for those who look for bytes that make it panic (`fuzz/`).
 
-use super::KEYS;
 use super::load::load_text;
+use super::{KEYS, LISTS};
 
 /// Reads `data` as a configuration file, and its lines `NAME=value` as the environment.
 pub(crate) fn config(data: &[u8]) {
@@ -15,7 +15,9 @@ pub(crate) fn config(data: &[u8]) {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     match load_text(&file.join("\n"), &variables) {
-        Ok(loaded) => assert_eq!(loaded.values.len(), KEYS.len(), "every key has a value"),
+        Ok(loaded) => {
+            assert_eq!(loaded.values.len(), KEYS.len() + LISTS.len(), "every key has a value");
+        }
         Err(error) => assert!(!error.to_string().is_empty(), "a refusal has a reason"),
     }
 }

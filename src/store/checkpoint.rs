@@ -38,6 +38,8 @@ pub(crate) struct CheckpointFile {
     /// What the database file is, as long as nothing is folded into it.
     at_rest: Option<Hash>,
     next_slot: usize,
+    /// The two slots were to say the same of the database file, and only one may do so.
+    is_torn: bool,
 }
 
 /// Begins the extension line of a note.
@@ -74,6 +76,7 @@ impl CheckpointFile {
             head: (head.size, head.root),
             at_rest,
             next_slot: (number + 1) % SLOTS,
+            is_torn: false,
         };
         Ok(Some((this, head)))
     }
@@ -84,7 +87,9 @@ impl CheckpointFile {
         if self.head == (size, root) {
             return Ok(());
         }
-        self.write_slot((size, root), self.at_rest)
+        // A slot of a longer log counts before both that may differ.
+        let at_rest = if self.is_torn { None } else { self.at_rest };
+        self.write_slot((size, root), at_rest)
     }
 
     /// What the database file must be; `None` when it is not known.
@@ -95,7 +100,7 @@ impl CheckpointFile {
     /// Says what the database file is from now on, or that it is about to change. Does not return
     /// when a sync fails.
     pub(crate) fn set_at_rest(&mut self, at_rest: Option<Hash>) -> io::Result<()> {
-        if self.at_rest == at_rest {
+        if !self.is_torn && self.at_rest == at_rest {
             return Ok(());
         }
         self.write_both(self.head, at_rest)
@@ -103,16 +108,18 @@ impl CheckpointFile {
 
     /// Says both at once, for a database that was just opened.
     pub(crate) fn settle(&mut self, size: u64, root: Hash, at_rest: Hash) -> io::Result<()> {
-        if (self.head, self.at_rest) == ((size, root), Some(at_rest)) {
+        if !self.is_torn && (self.head, self.at_rest) == ((size, root), Some(at_rest)) {
             return Ok(());
         }
         self.write_both((size, root), Some(at_rest))
     }
 
     fn write_both(&mut self, head: (u64, Hash), at_rest: Option<Hash>) -> io::Result<()> {
+        self.is_torn = true;
         for _ in 0..SLOTS {
             self.write_slot(head, at_rest)?;
         }
+        self.is_torn = false;
         Ok(())
     }
 

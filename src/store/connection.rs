@@ -67,6 +67,11 @@ impl Connection {
         // NO_MUTEX: every connection is used by one thread at a time (the writer's, or pooled).
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut sqlite = rusqlite::Connection::open_with_flags(path, flags)?;
+        // SQLite opens a file for reading when opening it for writing fails, whatever the reason was.
+        if matches!(access, Access::Write) && sqlite.is_readonly(rusqlite::MAIN_DB)? {
+            let refused = std::io::Error::other("it can be opened for reading alone");
+            return Err(StoreError::io("opening a database for writing")(refused));
+        }
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         silence(&sqlite);
         unlock(&sqlite, key)?;

@@ -93,7 +93,7 @@ impl Database {
         let version = migrate::check(&connection, steps)?;
         let mut ledger = Ledger::load(&connection)?;
         let signed = CheckpointFile::open(&checkpoint, &origin, signing);
-        let checkpoint = match compare(&connection, &ledger, signed, &database) {
+        let checkpoint = match compare(&connection, &ledger, signed, &database)? {
             Ok(mut checkpoint) => {
                 let is_settled = checkpoint.at_rest().is_some()
                     && version == migrate::newest(steps)
@@ -127,9 +127,8 @@ impl Database {
                         checkpoint.settle(ledger.size(), ledger.root(), at_rest)
                     }),
                 };
-                written
-                    .map(|()| checkpoint)
-                    .map_err(|e| format!("its checkpoint can't be written: {e}"))
+                written.map_err(StoreError::io("writing the checkpoint"))?;
+                Ok(checkpoint)
             }
             // No schema: nothing could be read from it either.
             Err(why) if version == 0 => return Err(StoreError::AuditDamaged(why)),
@@ -234,7 +233,8 @@ impl Database {
     }
 }
 
-/// Compares the log with the signed head beside it; the error says why nothing may be written.
+/// Compares the log with the signed head beside it; the inner error says why nothing may be written.
+/// The outer one says that it could not be compared at this moment: the next opening tries again.
 ///
 /// SQLCipher notices a forged page, but not a write-ahead log that was cut or a file from
 /// yesterday; a head that is ahead of the log does. Nor does it notice a single page from
@@ -244,41 +244,42 @@ fn compare(
     ledger: &Ledger,
     signed: Result<Option<(CheckpointFile, Checkpoint)>, StoreError>,
     database: &Path,
-) -> Result<CheckpointFile, String> {
+) -> Result<Result<CheckpointFile, String>, StoreError> {
     let (file, head) = match signed {
         Ok(Some(found)) => found,
         Ok(None) => {
-            return Err("the signed checkpoint is missing: restore it from a backup".into());
+            return Ok(Err("the signed checkpoint is missing: restore it from a backup".into()));
         }
-        Err(error) => return Err(error.to_string()),
+        Err(error @ StoreError::Io { .. }) => return Err(error),
+        Err(error) => return Ok(Err(error.to_string())),
     };
     if ledger.size() < head.size {
-        return Err(format!(
+        return Ok(Err(format!(
             "the database has {} audit entries but its signed checkpoint has {}: it was rolled \
              back or its write-ahead log was cut; restore a newer backup",
             ledger.size(),
             head.size
-        ));
+        )));
     }
     match continues(connection, ledger, &head) {
         Ok(true) => {}
         Ok(false) => {
-            return Err("the audit log does not continue its signed checkpoint; run `millwright \
-                        audit verify`"
-                .into());
+            return Ok(Err("the audit log does not continue its signed checkpoint; run \
+                           `millwright audit verify`"
+                .into()));
         }
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Ok(Err(error.to_string())),
     }
-    let Some(at_rest) = file.at_rest() else { return Ok(file) };
-    match at_rest::digest(database) {
-        Ok(found) if found == at_rest => Ok(file),
-        Ok(_) => {
-            Err("the database file is not the one that its signed checkpoint tells of: pages \
-                      of it were exchanged; restore a backup"
-                .into())
-        }
-        Err(error) => Err(format!("the database file can't be read: {error}")),
+    let Some(at_rest) = file.at_rest() else { return Ok(Ok(file)) };
+    let found = at_rest::digest(database).map_err(StoreError::io("reading a database file"))?;
+    if found == at_rest {
+        return Ok(Ok(file));
     }
+    Ok(Err(
+        "the database file is not the one that its signed checkpoint tells of: pages of it were \
+            exchanged; restore a backup"
+            .into(),
+    ))
 }
 
 /// Whether there is anything in the write-ahead log, whole or not.

@@ -326,7 +326,9 @@ impl Plant {
                 }
                 on(&ids)
             }
-            "legal_hold_set" => Case { body: json(json!({ "reason": "a claim" })), ..standing() },
+            "legal_hold_set" | "legal_hold_lift" => {
+                Case { body: json(json!({ "reason": "a claim" })), ..standing() }
+            }
             "master_key_rotate" | "passphrase_remove" => {
                 Case { who: Who::Console(None), ..standing() }
             }

@@ -68,7 +68,7 @@ fn a_sealed_server_waits_and_opens_without_a_restart() {
 
     let ready = client.get("/health/ready").expect(200).json();
     assert!(ready["parts"].as_array().unwrap().len() > 5, "{ready:#}");
-    assert!(client.get("/").expect(200).text().contains("/assets/start.js"));
+    assert!(client.get("/").expect(200).text().contains("/assets/app/"));
     let again = json!({ "passphrase": WORDS });
     assert_eq!(client.post("/api/v1/unseal", &again).expect(409).json()["code"], "not_sealed");
     assert_eq!(appliance.json(&["tenant", "list"])["items"].as_array().unwrap().len(), 1);

@@ -90,7 +90,7 @@ async fn sealed_it_says_so_and_nothing_else() {
     assert!(page.text().contains("/assets/sealed.js"));
     assert!(page.header("content-security-policy").contains("default-src 'self'"));
     assert!(!page.header("content-security-policy").contains("unsafe"));
-    for asset in ["sealed.js", "sealed-strings.js", "start.css", "mark.svg"] {
+    for asset in ["sealed.js", "sealed-strings.js", "sealed.css", "mark.svg"] {
         sealed.get(&format!("/assets/{asset}")).await.expect(200);
     }
     assert_eq!(sealed.get("/health/live").await.expect(200).json()["status"], "live");

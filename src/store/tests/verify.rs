@@ -206,9 +206,9 @@ async fn the_log_is_read_by_filter_and_page() {
     let s = SCHEMA_ENTRIES;
     assert_eq!(entries(all(), 3).await, (vec![s + 6, s + 5, s + 4], Some(s + 4)));
     let before = AuditFilter { before: Some(s + 4), ..all() };
-    assert_eq!(entries(before, 10).await, ((0..s + 4).rev().collect(), None));
+    assert_eq!(entries(before, 20).await, ((0..s + 4).rev().collect(), None));
     let noun = AuditFilter { action: Some("schema.".into()), ..all() };
-    assert_eq!(entries(noun, 10).await, ((0..s).rev().collect(), None));
+    assert_eq!(entries(noun, 20).await, ((0..s).rev().collect(), None));
     let half_noun = AuditFilter { action: Some("schema".into()), ..all() };
     assert_eq!(entries(half_noun, 10).await, (vec![], None));
     let object = AuditFilter { object: Some("setting:c".into()), ..all() };

@@ -240,9 +240,15 @@ async fn the_log_daemon_gets_what_puts_the_signed_note_together_again() {
         let length = daemon.recv(&mut buffer).unwrap();
         let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
         let (_, fields) = text.split_once(SYSLOG_MARK).unwrap();
-        let [origin, size, root, signature] =
-            fields.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
-        notes.push(format!("{origin}\n{size}\n{root}\n\n— {origin} {signature}\n"));
+        let fields: Vec<_> = fields.split_whitespace().collect();
+        let [origin, size, root, signature, extension @ ..] = fields.as_slice() else {
+            panic!("{text}")
+        };
+        let extension = match extension {
+            [] => String::new(),
+            words => format!("{}\n", words.join(" ")),
+        };
+        notes.push(format!("{origin}\n{size}\n{root}\n{extension}\n— {origin} {signature}\n"));
     }
     let outcome = verify_with_witness(&site.opened.store, None, &notes).unwrap();
     assert!(outcome.logs.iter().all(|log| log.witnessed == Some(1)), "{outcome:?}");
