@@ -49,7 +49,7 @@ STATES ?= 200000
 .PHONY: torture
 torture: setup weights web ## Run the fault tests long: KILLS=10000 STATES=200000 (a day on two cores)
 	@KILLS="$(KILLS)" STATES="$(STATES)" STRIDE=1 EVERY_BYTE=1 cargo nextest run --locked --workspace \
-	  --no-capture --no-fail-fast -E 'binary(faults) | test(no_kill_loses_or_halves_anything)'
+	  --ignore-default-filter --no-capture --no-fail-fast -E 'binary(faults) | test(no_kill_loses_or_halves_anything)'
 
 .PHONY: soak
 soak: build ## Load the appliance for MINUTES (30) and watch its memory and descriptors

@@ -1,7 +1,7 @@
 //! Who may do what, who may see which text, and how often: the rules of the house as pure
 //! functions, and the permit that proves they were asked.
 //!
-//! [`permissions_of`] says what a role may do, [`effective`] what remains of it for whoever acts, with
+//! [`permissions_of`] says what a role may do, [`effective()`] what remains of it for whoever acts, with
 //! their groups, the tenant's settings and the scopes of an API key. [`authorize`] turns a context into a [`Permit`] for
 //! one action; a domain function takes the permit first and reaches its tenant through it, so the
 //! right and the database can't come from different requests. [`may_see`] and [`ClearanceFilter`]

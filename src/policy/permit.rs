@@ -38,7 +38,7 @@ impl<A: Action> fmt::Debug for Permit<'_, A> {
 /// Asks whether the principal of `ctx` may do `A`.
 ///
 /// # Errors
-/// [`Denied`] when the permission is not among those that are [`effective`].
+/// [`Denied`] when the permission is not among those that are [`effective()`].
 pub fn authorize<A: Action>(ctx: &TenantCtx) -> Result<Permit<'_, A>, Denied> {
     if effective(ctx.principal()).contains(A::PERMISSION) {
         Ok(Permit { ctx, action: PhantomData })

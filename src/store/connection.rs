@@ -93,9 +93,16 @@ impl Connection {
             // the process: SQLite's own folding, after commits and on closing, would hide it.
             Access::Write => {
                 sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+                // An error on the way there is none of the statement: the old mode goes on, which writes
+                // into the database file and syncs by itself.
+                let mode: String =
+                    sqlite.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+                if mode != "wal" {
+                    let stayed = std::io::Error::other(format!("the journal's mode stayed {mode}"));
+                    return Err(StoreError::io("opening a database's write-ahead log")(stayed));
+                }
                 sqlite.execute_batch(&format!(
-                    "PRAGMA journal_mode = WAL;
-                     PRAGMA synchronous = FULL;
+                    "PRAGMA synchronous = FULL;
                      PRAGMA wal_autocheckpoint = 0;
                      PRAGMA journal_size_limit = {WAL_KEPT_BYTES};"
                 ))?;

@@ -141,6 +141,11 @@ impl Database {
                 return Ok(Self { writer: None, readers, health: Health::ReadOnly(why) });
             }
         };
+        // SQLite makes the write-ahead log and lets a failed sync of the directory pass: a log without
+        // a name would be lost with all that is acknowledged in it.
+        if let Some(directory) = database.parent() {
+            seal::sync_dir(directory).map_err(StoreError::io("syncing a database's directory"))?;
+        }
         let settings = WriterSettings {
             queue_length: around.settings.write_queue_length,
             group_max: around.settings.group_commit_max_writes,

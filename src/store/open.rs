@@ -200,11 +200,15 @@ impl Store {
                 lock: Arc::clone(&lock),
             },
         )?;
-        let master = match found {
-            Ok(unfinished) => unfinished.settle(&key_place, &control, stamp, entropy)?,
-            Err(master) => master,
+        let read = || -> Result<_, StoreError> {
+            let master = match found {
+                Ok(unfinished) => unfinished.settle(&key_place, &control, stamp, entropy)?,
+                Err(master) => master,
+            };
+            Ok((master, control.read_blocking(control::tenant_rows)?))
         };
-        let rows = control.read_blocking(control::tenant_rows)?;
+        // Its writer would hold the directory's lock for a moment longer than this call.
+        let (master, rows) = read().inspect_err(|_| control.close())?;
         let (jobs_wake, jobs_woken) = mpsc::unbounded_channel();
         let inner = Inner {
             data_dir: dir,

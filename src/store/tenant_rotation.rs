@@ -1,7 +1,7 @@
 //! Changing the data key of one tenant: everything of it is encrypted anew, while people work.
 //!
 //! Every key has its generation, and every generation has its own names for database, originals and
-//! index ([`TenantFiles`](crate::open_tenant::TenantFiles)). The control database says, in one row,
+//! index ([`TenantFiles`]). The control database says, in one row,
 //! which wrapped key and which generation count. So there is one moment at which the change happens,
 //! a commit there, and nothing has to be moved afterwards; whatever belongs to another generation is
 //! noise and is swept at the next opening. Before the commit that is the new, after it the old.
