@@ -28,6 +28,7 @@ export type AuditEntry = Schemas["AuditEntry"];
 export type Part = Schemas["Part"];
 export type PartState = Schemas["PartState"];
 export type SettingsView = Schemas["SettingsView"];
+export type SettingsPatch = Schemas["SettingsPatch"];
 export type ProblemDocument = Schemas["Problem"];
 
 /** Query parameters of an operation. */

@@ -44,9 +44,13 @@ function Checked({ head, proof, verdict }: CheckedProps) {
           </li>
         </ul>
       </Notice>
-      <pre tabIndex={0} className="max-h-72 overflow-auto rounded-md bg-sunken p-3 text-sm whitespace-pre-wrap">
-        {pretty(proof.entry)}
-      </pre>
+      {proof.entry ? (
+        <pre tabIndex={0} className="max-h-72 overflow-auto rounded-md bg-sunken p-3 text-sm whitespace-pre-wrap">
+          {pretty(proof.entry)}
+        </pre>
+      ) : (
+        <p>{t("audit.pruned")}</p>
+      )}
       <dl className="flex flex-col gap-2 text-sm">
         {(
           [

@@ -1,7 +1,7 @@
 // @vitest-environment node
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { readHead, rootOf, verifyEntry, type SignedHead } from "./verify";
+import { leafHash, readHead, rootOf, toHex, verifyEntry, type SignedHead } from "./verify";
 
 const hash = (...parts: (string | Buffer | number[])[]): Buffer => {
   const digest = createHash("sha256");
@@ -43,9 +43,11 @@ describe("a proof of inclusion", () => {
       const all = entries(size);
       const root = treeHash(all).toString("hex");
       for (let index = 0; index < size; index += 1) {
-        const proof = { leaf_index: index, tree_size: size, entry: all[index]!, path: pathOf(index, all) };
+        const leaf_hash = toHex(await leafHash(all[index]!));
+        const proof = { leaf_index: index, tree_size: size, entry: all[index]!, leaf_hash, path: pathOf(index, all) };
         expect(await rootOf(proof), `${index} of ${size}`).toBe(root);
         expect(await rootOf({ ...proof, entry: `${proof.entry} ` })).not.toBe(root);
+        expect(await rootOf({ ...proof, entry: null }), "its content was pruned").toBe(root);
         if (proof.path.length) expect(await rootOf({ ...proof, path: proof.path.slice(1) })).not.toBe(root);
       }
     }
@@ -55,7 +57,7 @@ describe("a proof of inclusion", () => {
 describe("a signed head", () => {
   const all = entries(11);
   const head = signed("millwright/log/x", all);
-  const proof = { leaf_index: 6, tree_size: 11, entry: all[6]!, path: pathOf(6, all) };
+  const proof = { leaf_index: 6, tree_size: 11, entry: all[6]!, leaf_hash: "", path: pathOf(6, all) };
 
   it("is genuine, and holds the entry", async () => {
     expect(await verifyEntry(proof, head)).toEqual({ included: true, genuine: true });

@@ -5,7 +5,9 @@
 export interface Proof {
   leaf_index: number;
   tree_size: number;
-  entry: string;
+  /** Absent when its content was pruned: then the hash stands for it. */
+  entry?: string | null;
+  leaf_hash: string;
   path: string[];
 }
 
@@ -47,12 +49,12 @@ export const leafHash = (entry: string): Promise<Bytes> => sha256(joined(new Uin
 const nodeHash = (left: Bytes, right: Bytes): Promise<Bytes> => sha256(joined(new Uint8Array([1]), left, right));
 
 /** The root that the proof leads to; null when it can't be one (RFC 9162 section 2.1.3.2). */
-export async function rootOf({ leaf_index, tree_size, entry, path }: Proof): Promise<string | null> {
+export async function rootOf({ leaf_index, tree_size, entry, leaf_hash, path }: Proof): Promise<string | null> {
   if (leaf_index >= tree_size) return null;
   // Sizes are below 2^53; halving keeps them whole.
   let fn = leaf_index;
   let sn = tree_size - 1;
-  let hash = await leafHash(entry);
+  let hash = entry ? await leafHash(entry) : fromHex(leaf_hash);
   for (const beside of path.map(fromHex)) {
     if (sn === 0) return null;
     if (fn % 2 === 1 || fn === sn) {

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, take, takeWithStepUp } from "@/api/client";
-import { CLASSIFICATIONS, ROLES, type SettingsView } from "@/api/types";
+import { CLASSIFICATIONS, ROLES, type SettingsPatch, type SettingsView } from "@/api/types";
 import { LANGUAGES } from "@/i18n";
 import { Button } from "@/ui/Button";
-import { CheckField, SelectField } from "@/ui/Field";
+import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { Section, useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
@@ -34,7 +34,7 @@ function SettingsForm({ settings }: { settings: SettingsView }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const save = useMutation({
-    mutationFn: (body: SettingsView) => takeWithStepUp(() => api.PATCH("/api/v1/admin/settings", { body })),
+    mutationFn: (body: SettingsPatch) => takeWithStepUp(() => api.PATCH("/api/v1/admin/settings", { body })),
     onSuccess: (changed) => client.setQueryData(["settings"], changed),
   });
   return (
@@ -47,6 +47,7 @@ function SettingsForm({ settings }: { settings: SettingsView }) {
           upload_default_classification: String(data.get("classification")),
           user_default_language: String(data.get("language")),
           second_factor_roles: data.getAll("role").map(String),
+          audit_retention_days: Number(data.get("retention")),
         });
       }}
     >
@@ -66,6 +67,16 @@ function SettingsForm({ settings }: { settings: SettingsView }) {
           </option>
         ))}
       </SelectField>
+      <TextField
+        label={t("settings.retention")}
+        hint={t("settings.retention_hint")}
+        name="retention"
+        type="number"
+        min={90}
+        max={36525}
+        required
+        defaultValue={settings.audit_retention_days}
+      />
       <fieldset>
         <legend className="font-medium">{t("settings.factor_roles")}</legend>
         {ROLES.map((role) => (
