@@ -25,7 +25,7 @@
 //! ```
 //! // What it says can be read.
 //! fn pass(scope: store::TenantScope) -> (base::Principal, base::TenantId) {
-//!     (*scope.principal(), scope.tenant_id())
+//!     (scope.principal().clone(), scope.tenant_id())
 //! }
 //! ```
 //! ```compile_fail
