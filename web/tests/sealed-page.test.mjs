@@ -96,7 +96,7 @@ test("it says that it is sealed, in three languages, and opens with the passphra
   await new Promise((resolve) => setTimeout(resolve, 1200));
   await page.fill("#passphrase input", words);
   await page.keyboard.press("Enter");
-  await page.locator("#login").waitFor();
+  await page.locator("input[name=email]").waitFor();
   assert.deepEqual(foreign, []);
   assert.deepEqual(refused, []);
 });
