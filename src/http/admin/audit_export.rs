@@ -54,7 +54,7 @@ enum Form {
 pub(super) struct ExportFile;
 
 impl Media for ExportFile {
-    const TYPE: &'static str = "application/octet-stream";
+    const TYPE: &'static str = "*/*";
     const DESCRIPTION: &'static str = "The export; its format is described in ARCHITECTURE.md";
 }
 

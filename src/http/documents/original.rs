@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub(super) struct OriginalFile;
 
 impl Media for OriginalFile {
-    const TYPE: &'static str = "application/octet-stream";
+    const TYPE: &'static str = "*/*";
     const DESCRIPTION: &'static str = "The file, with the media type found by its content";
 }
 
