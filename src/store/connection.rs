@@ -48,6 +48,18 @@ pub(crate) struct Connection {
     guard: Guard,
 }
 
+/// Asks for the write-ahead log; the mode that there is then. Goes on to the statement's end: the change
+/// is committed behind its only row.
+fn write_ahead(sqlite: &rusqlite::Connection) -> Result<String, StoreError> {
+    let mut statement = sqlite.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    Ok(mode)
+}
+
 impl Deref for Connection {
     type Target = rusqlite::Connection;
 
@@ -95,8 +107,7 @@ impl Connection {
                 sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
                 // An error on the way there is none of the statement: the old mode goes on, which writes
                 // into the database file and syncs by itself.
-                let mode: String =
-                    sqlite.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+                let mode = write_ahead(&sqlite)?;
                 if mode != "wal" {
                     let stayed = std::io::Error::other(format!("the journal's mode stayed {mode}"));
                     return Err(StoreError::io("opening a database's write-ahead log")(stayed));
