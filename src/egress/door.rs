@@ -10,11 +10,11 @@ use hyper::body::Bytes;
 use hyper::{Request, Response};
 use store::{Health, Store, StoreError};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::exchange::{exchange, prepare};
+use crate::exchange::{Answer, exchange, prepare};
 use crate::outside::{self, Resolver, SystemResolver};
 use crate::record::Progress;
 use crate::tls::Trust;
@@ -89,8 +89,27 @@ impl Door {
     ) -> Result<Response<Bytes>, EgressError> {
         let (inner, connector) = (Arc::clone(&self.inner), connector.to_owned());
         // A task of its own: a caller that goes away must not take the record with it.
-        let call = self.inner.calls.spawn(async move { inner.call(&connector, request).await });
+        let call =
+            self.inner.calls.spawn(async move { inner.call(&connector, request, None).await });
         call.await.unwrap_or(Err(EgressError::Ended))
+    }
+
+    /// As [`Door::send`], but the body of a successful answer goes to `pieces` as it comes, and the
+    /// answer that comes back has none; any other answer comes back whole. That the call was made is
+    /// recorded before the first piece, how it ended at its end. It ends early when nobody receives
+    /// the pieces any more.
+    ///
+    /// # Errors
+    /// As [`Door::send`], and [`EgressError::Abandoned`].
+    pub async fn stream(
+        &self,
+        connector: &str,
+        request: Request<Bytes>,
+        pieces: mpsc::Sender<Bytes>,
+    ) -> Result<Response<Bytes>, EgressError> {
+        let (inner, connector) = (Arc::clone(&self.inner), connector.to_owned());
+        let work = async move { inner.call(&connector, request, Some(pieces)).await };
+        self.inner.calls.spawn(work).await.unwrap_or(Err(EgressError::Ended))
     }
 
     /// Cuts off the calls that are on their way, waits until they are recorded, and refuses
@@ -116,6 +135,7 @@ impl Inner {
         &self,
         connector: &str,
         request: Request<Bytes>,
+        pieces: Option<mpsc::Sender<Bytes>>,
     ) -> Result<Response<Bytes>, EgressError> {
         let started = Instant::now();
         // What can't be recorded must not happen; here it is known beforehand.
@@ -126,7 +146,7 @@ impl Inner {
         let result = tokio::select! {
             biased;
             () = self.closing.cancelled() => Err(EgressError::Closed),
-            result = self.attempt(connector, request, &mut progress) => result,
+            result = self.attempt(connector, request, pieces, &mut progress) => result,
         };
         let event = progress.event(connector, result.as_ref().err(), started.elapsed());
         self.store.appliance_record(event).await.map_err(EgressError::NotRecorded)?;
@@ -137,6 +157,7 @@ impl Inner {
         &self,
         connector: &str,
         request: Request<Bytes>,
+        pieces: Option<mpsc::Sender<Bytes>>,
         progress: &mut Progress,
     ) -> Result<Response<Bytes>, EgressError> {
         let allowed = self
@@ -150,7 +171,22 @@ impl Inner {
             .try_acquire()
             .map_err(|_| EgressError::Busy { calls_max: limits.calls_max })?;
         let timeout_ms = limits.timeout_ms;
-        let call = self.go(allowed, request, progress);
+        let max_bytes = limits.response_max_bytes;
+        let call = async {
+            let answer = self.go(allowed, request, progress).await?;
+            match pieces {
+                Some(pieces) if answer.is_success() => {
+                    let opened = progress.opened(connector);
+                    self.store.appliance_record(opened).await.map_err(EgressError::NotRecorded)?;
+                    tokio::select! {
+                        biased;
+                        () = pieces.closed() => Err(EgressError::Abandoned),
+                        result = answer.in_pieces(&pieces, max_bytes, progress) => result,
+                    }
+                }
+                _ => answer.whole(max_bytes, progress).await,
+            }
+        };
         tokio::time::timeout(Duration::from_millis(timeout_ms), call)
             .await
             .unwrap_or(Err(EgressError::TimedOut { timeout_ms }))
@@ -161,17 +197,16 @@ impl Inner {
         allowed: &Allowed,
         request: Request<Bytes>,
         progress: &mut Progress,
-    ) -> Result<Response<Bytes>, EgressError> {
-        let max_bytes = allowed.entry.limits.response_max_bytes;
+    ) -> Result<Answer, EgressError> {
         let request = prepare(request)?;
         let addresses = self.resolve(&allowed.entry, progress).await?;
         let stream = connect(&allowed.entry, &addresses, progress).await?;
         match &allowed.trust {
-            None => exchange(stream, request, max_bytes, progress).await,
+            None => exchange(stream, request, progress).await,
             Some(Trust { connector, name }) => {
                 let stream =
                     connector.connect(name.clone(), stream).await.map_err(EgressError::Tls)?;
-                exchange(stream, request, max_bytes, progress).await
+                exchange(stream, request, progress).await
             }
         }
     }

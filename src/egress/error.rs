@@ -107,6 +107,9 @@ pub enum EgressError {
         /// The entry's limit.
         max_bytes: usize,
     },
+    /// Nobody receives the pieces of the answer any more.
+    #[error("the caller went away")]
+    Abandoned,
     /// The call can't be recorded, so it did not happen for its caller.
     #[error("the call could not be recorded")]
     NotRecorded(#[source] StoreError),
@@ -142,6 +145,7 @@ impl EgressError {
             Self::TimedOut { .. } => "timed_out",
             Self::Redirected { .. } => "redirected",
             Self::ResponseTooLarge { .. } => "response_too_large",
+            Self::Abandoned => "caller_gone",
             Self::NotRecorded(_) => "not_recorded",
             Self::Closed => "door_closed",
             Self::Ended => "call_ended",
@@ -170,6 +174,7 @@ impl EgressError {
             | Self::TimedOut { .. }
             | Self::Redirected { .. }
             | Self::ResponseTooLarge { .. }
+            | Self::Abandoned
             | Self::NotRecorded(_)
             | Self::Closed
             | Self::Ended => Outcome::Failed,

@@ -4,9 +4,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::response::Parts;
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::EgressError;
@@ -56,13 +58,20 @@ fn set_own_headers(headers: &mut HeaderMap, host: HeaderValue) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// Sends the request and reads the answer to its end, or to the limit.
+/// An answer whose body is still to come.
+pub(crate) struct Answer {
+    parts: Parts,
+    body: Incoming,
+    /// Moves the bytes; what goes wrong there is told by the body. Ends with the answer.
+    _connection: AbortOnDropHandle<hyper::Result<()>>,
+}
+
+/// Sends the request and waits for the head of the answer.
 pub(crate) async fn exchange<S>(
     stream: S,
     request: Request<Full<Bytes>>,
-    max_bytes: usize,
     progress: &mut Progress,
-) -> Result<Response<Bytes>, EgressError>
+) -> Result<Answer, EgressError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -72,8 +81,7 @@ where
         .handshake(TokioIo::new(stream))
         .await
         .map_err(EgressError::Exchange)?;
-    // Moves the bytes; what goes wrong there is told by the sender. Ends with this call.
-    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
+    let connection = AbortOnDropHandle::new(tokio::spawn(connection));
     progress.request_bytes =
         request.body().size_hint().exact().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let response = sender.send_request(request).await.map_err(EgressError::Exchange)?;
@@ -83,28 +91,62 @@ where
         return Err(EgressError::Redirected { status: status.as_u16() });
     }
     let (parts, body) = response.into_parts();
-    let body = read_bounded(body, max_bytes, progress).await?;
-    Ok(Response::from_parts(parts, body))
+    Ok(Answer { parts, body, _connection: connection })
 }
 
-async fn read_bounded(
-    mut body: Incoming,
-    max_bytes: usize,
-    progress: &mut Progress,
-) -> Result<Bytes, EgressError> {
-    let too_large = || EgressError::ResponseTooLarge { max_bytes };
-    // The length that the answer declares, when it does.
-    if body.size_hint().lower() > max_bytes as u64 {
-        return Err(too_large());
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        self.parts.status.is_success()
     }
-    let mut read = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(EgressError::Exchange)?.into_data() else { continue };
-        progress.response_bytes += data.len();
-        if progress.response_bytes > max_bytes {
+
+    /// Reads the body to its end, or to the limit.
+    pub(crate) async fn whole(
+        mut self,
+        max_bytes: usize,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, EgressError> {
+        let mut read = Vec::new();
+        while let Some(data) = self.next(max_bytes, progress).await? {
+            read.extend_from_slice(&data);
+        }
+        Ok(Response::from_parts(self.parts, read.into()))
+    }
+
+    /// Hands the body over as it comes, to its end or to the limit; what comes back has none.
+    pub(crate) async fn in_pieces(
+        mut self,
+        pieces: &mpsc::Sender<Bytes>,
+        max_bytes: usize,
+        progress: &mut Progress,
+    ) -> Result<Response<Bytes>, EgressError> {
+        while let Some(data) = self.next(max_bytes, progress).await? {
+            if pieces.send(data).await.is_err() {
+                return Err(EgressError::Abandoned);
+            }
+        }
+        Ok(Response::from_parts(self.parts, Bytes::new()))
+    }
+
+    async fn next(
+        &mut self,
+        max_bytes: usize,
+        progress: &mut Progress,
+    ) -> Result<Option<Bytes>, EgressError> {
+        let too_large = || EgressError::ResponseTooLarge { max_bytes };
+        // The length that the answer declares, when it does.
+        let declared = self.body.size_hint().lower();
+        if (progress.response_bytes as u64).saturating_add(declared) > max_bytes as u64 {
             return Err(too_large());
         }
-        read.extend_from_slice(&data);
+        while let Some(frame) = self.body.frame().await {
+            let Ok(data) = frame.map_err(EgressError::Exchange)?.into_data() else { continue };
+            progress.response_bytes += data.len();
+            return if progress.response_bytes > max_bytes {
+                Err(too_large())
+            } else {
+                Ok(Some(data))
+            };
+        }
+        Ok(None)
     }
-    Ok(read.into())
 }

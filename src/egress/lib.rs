@@ -12,7 +12,7 @@
 //! - a second look at the name service between the check and the connection;
 //! - a redirect that is followed;
 //! - an answer, a wait or a number of calls without a limit;
-//! - an answer that is handed over without its record, or a record with a path, a query, a header
+//! - an answer, or the first piece of one, that is handed over without its record, or a record with a path, a query, a header
 //!   or a body in it;
 //! - certificates that are not those of the entry's file or of the operating system.
 //!
@@ -31,6 +31,8 @@ mod tls;
 pub use door::Door;
 pub use entry::{CallLimits, Entry, Loopback, Scheme};
 pub use error::EgressError;
+pub use hyper::body::Bytes;
+pub use hyper::{Request, Response};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::EgressError;
 use crate::entry::{method_name, place_for_record};
 
 const CALLED: Action = Action::new("egress.called");
+const OPENED: Action = Action::new("egress.opened");
 
 /// How far a call has come. Kept beside it, so that a call that is cut off still tells.
 pub(crate) struct Progress {
@@ -40,6 +41,18 @@ impl Progress {
             request_bytes: 0,
             response_bytes: 0,
         }
+    }
+
+    /// The record of a call whose answer begins to come: where it went. How it ended follows.
+    pub(crate) fn opened(&self, connector: &str) -> Event {
+        Event::new(OPENED).object("connector", connector).detail(json!({
+            "connector": connector,
+            "method": self.method,
+            "host": self.host,
+            "port": self.port,
+            "address": self.address,
+            "status": self.status,
+        }))
     }
 
     /// The record: where it went, how much, how it ended. No path, query, header or body.

@@ -37,6 +37,12 @@ fn main() -> ExitCode {
 fn find_and_verify() -> Result<(), String> {
     println!("cargo::rerun-if-env-changed=MILLWRIGHT_WEIGHTS_DIR");
     println!("cargo::rerun-if-env-changed=XDG_CACHE_HOME");
+    println!("cargo::rerun-if-env-changed=MILLWRIGHT_WEIGHTS");
+    println!("cargo::rustc-check-cfg=cfg(weights_outside)");
+    // Further builds of the worker find the tensors in the executable that carries them.
+    if std::env::var_os("MILLWRIGHT_WEIGHTS").is_some_and(|place| place == "outside") {
+        println!("cargo::rustc-cfg=weights_outside");
+    }
     let pins_path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(MODEL).join("pins.json");
     println!("cargo::rerun-if-changed={}", pins_path.display());

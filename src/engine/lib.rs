@@ -1,4 +1,5 @@
-//! Inside of the model worker: the embedder, its kernels, and the scheduler that feeds it.
+//! Inside of the model worker: the embedder and its kernels, models that generate text, and the
+//! schedulers that feed both.
 //!
 //! [`worker_main`] is the whole worker: it cages itself, proves its arithmetic against stored
 //! vectors, and then answers the calls of `models::protocol` on its standard input, most urgent
@@ -15,16 +16,20 @@ mod cage;
 mod embedder;
 mod error;
 mod fast;
+pub mod gguf;
+mod llama;
 mod reference;
 mod self_check;
 mod self_test;
+pub mod tiny;
 mod tokens;
 mod weights;
 mod worker;
 
 pub use embedder::{Embedder, EmbedderOptions, PathChoice};
 pub use error::EngineError;
+pub use llama::prove_main;
 pub use self_test::self_test_main;
 pub use tokens::{Sequence, TextTokens, WINDOW_TOKENS};
-pub use weights::{WEIGHTS_SHA256, verify_weights};
+pub use weights::{WEIGHTS_SHA256, WeightsPlace, bring_weights, verify_weights};
 pub use worker::{WorkerOptions, worker_main};

@@ -21,7 +21,8 @@ impl Reference {
     pub(crate) fn load() -> Result<Self, EngineError> {
         let config: Config = serde_json::from_slice(weights::CONFIG)
             .map_err(|error| EngineError::Weights(format!("config.json: {error}")))?;
-        let tensors = VarBuilder::from_slice_safetensors(weights::MODEL, DType::F32, &Device::Cpu)?;
+        let tensors =
+            VarBuilder::from_slice_safetensors(weights::model()?, DType::F32, &Device::Cpu)?;
         Ok(Self { model: BertModel::load(tensors, &config)? })
     }
 

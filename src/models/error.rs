@@ -44,6 +44,20 @@ pub enum ModelError {
     /// The client was shut down.
     #[error("the model worker is shut down")]
     ShutDown,
+    /// The file holds no model that can be used.
+    #[error("the model cannot be used: {reason}")]
+    ModelRefused {
+        /// Why, for the administrator.
+        reason: String,
+    },
+    /// The prompt does not fit into the model's window.
+    #[error("the prompt has {prompt_tokens} tokens; the model's window has room for {room_tokens}")]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        prompt_tokens: u32,
+        /// Tokens that a prompt may have.
+        room_tokens: u32,
+    },
 }
 
 impl ModelError {
@@ -53,9 +67,13 @@ impl ModelError {
             WorkerError::Invalid { field, reason } => Self::Invalid(Violation::new(field, reason)),
             WorkerError::DeadlinePassed => Self::DeadlinePassed { timeout },
             WorkerError::Busy => Self::Busy { retry_after: busy },
-            error @ (WorkerError::Cancelled | WorkerError::Failed { .. }) => {
-                Self::Worker(Some(error))
+            WorkerError::ModelRefused { reason } => Self::ModelRefused { reason },
+            WorkerError::PromptTooLong { prompt_tokens, room_tokens } => {
+                Self::PromptTooLong { prompt_tokens, room_tokens }
             }
+            error @ (WorkerError::Cancelled
+            | WorkerError::Failed { .. }
+            | WorkerError::ModelNotLoaded) => Self::Worker(Some(error)),
         }
     }
 }
@@ -68,6 +86,8 @@ impl Coded for ModelError {
             Self::DeadlinePassed { .. } => "model_deadline_passed",
             Self::Invalid(_) => "model_input_invalid",
             Self::WorkerDied { .. } | Self::Worker(_) => "model_failed",
+            Self::ModelRefused { .. } => "model_refused",
+            Self::PromptTooLong { .. } => "prompt_too_long",
         }
     }
 

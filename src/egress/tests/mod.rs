@@ -6,6 +6,7 @@ mod allowed;
 mod ends;
 mod refused;
 mod server;
+mod streams;
 mod tls;
 
 use std::collections::HashMap;

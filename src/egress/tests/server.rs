@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 /// Bytes of the large answers.
@@ -32,6 +33,8 @@ struct Seen {
     connections: AtomicUsize,
     requests: Mutex<Vec<Arrived>>,
     names: Mutex<Vec<Option<String>>>,
+    /// Lets the slow answer go on.
+    on: Notify,
 }
 
 /// The server; it ends with the test's runtime.
@@ -83,6 +86,11 @@ impl Server {
         std::mem::take(&mut self.seen.requests.lock())
     }
 
+    /// Lets the slow answer go on.
+    pub(super) fn go_on(&self) {
+        self.seen.on.notify_one();
+    }
+
     /// The names that clients asked for in their handshakes (SNI).
     pub(super) fn names(&self) -> Vec<Option<String>> {
         self.seen.names.lock().clone()
@@ -117,6 +125,23 @@ async fn answer(
             let pieces = vec![Bytes::from_static(&[b'x'; 1_000]); LARGE_BYTES / 1_000];
             let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));
             Response::new(StreamBody::new(futures_util::stream::iter(frames)).boxed())
+        }
+        "/slow" => {
+            let frames = futures_util::stream::unfold(0, move |said| {
+                let seen = Arc::clone(&seen);
+                async move {
+                    let word = match said {
+                        0 => "one ",
+                        1 => {
+                            seen.on.notified().await;
+                            "two"
+                        }
+                        _ => return None,
+                    };
+                    Some((Ok(Frame::data(Bytes::from_static(word.as_bytes()))), said + 1))
+                }
+            });
+            Response::new(StreamBody::new(frames).boxed())
         }
         "/never" => std::future::pending().await,
         "/teapot" => Response::builder().status(418).body(whole(b"short".to_vec())).unwrap(),

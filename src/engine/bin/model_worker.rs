@@ -1,14 +1,40 @@
-//! The model worker by itself, for tests and tuning: `millwright-model-worker [threads]`. Logs
-//! nothing; the product runs the same code with its own logging.
+//! The model worker by itself: for tests and tuning, and as the further builds that a release file
+//! carries for other processors. Takes what `millwright worker model` takes, and logs nothing.
 
 use std::process::ExitCode;
 
-use engine::{WorkerOptions, worker_main};
+use engine::{WeightsPlace, WorkerOptions, worker_main};
 
 fn main() -> ExitCode {
-    if std::env::args().any(|argument| argument == "--self-test") {
-        return engine::self_test_main();
+    let mut options = WorkerOptions::default();
+    let (mut self_test, mut prove) = (false, false);
+    for argument in std::env::args().skip(1) {
+        let (name, value) = argument.split_once('=').unwrap_or((&argument, ""));
+        let taken = match name {
+            "worker" | "model" => true,
+            "--self-test" => {
+                self_test = true;
+                true
+            }
+            "--prove-generator" => {
+                prove = true;
+                true
+            }
+            "--threads" => {
+                options.threads = value.parse().ok();
+                options.threads.is_some()
+            }
+            "--weights" => WeightsPlace::parse(value)
+                .is_some_and(|place| engine::bring_weights(&place).is_ok()),
+            _ => false,
+        };
+        if !taken {
+            return ExitCode::FAILURE;
+        }
     }
-    let threads = std::env::args().nth(1).and_then(|threads| threads.parse().ok());
-    worker_main(&WorkerOptions { threads, ..WorkerOptions::default() })
+    match (self_test, prove) {
+        (true, _) => engine::self_test_main(),
+        (false, true) => engine::prove_main(),
+        (false, false) => worker_main(&options),
+    }
 }

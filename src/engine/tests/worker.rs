@@ -13,7 +13,7 @@ const PATIENT: Duration = Duration::from_secs(120);
 fn worker() -> ModelWorker {
     let command = WorkerCommand {
         exe: env!("CARGO_BIN_EXE_millwright-model-worker").into(),
-        args: vec!["2".to_owned()],
+        args: vec!["--threads=2".to_owned()],
     };
     ModelWorker::new(command, WorkerSettings::default(), Arc::new(SystemClock))
 }

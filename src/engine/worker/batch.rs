@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use models::Embedding;
 use models::protocol::frame::FrameError;
-use models::protocol::{AnswerBody, CallBody, TokenSpan, WorkerError};
+use models::protocol::{AnswerBody, CallBody, Priority, TokenSpan, WorkerError};
 
-use super::Outbox;
 use super::queue::{Job, Queue};
+use super::{Courtesy, Outbox};
 use crate::embedder::Embedder;
 use crate::error::EngineError;
 use crate::tokens::Sequence;
@@ -40,6 +40,12 @@ impl From<CallBody> for Work {
                 Self::Count { texts: texts.into(), done: Vec::new() }
             }
             CallBody::TokenSpans { texts } => Self::Spans { texts: texts.into(), done: Vec::new() },
+            // Of the other lane: the reader hands them to the language models.
+            CallBody::InspectModel
+            | CallBody::LoadModel { .. }
+            | CallBody::UnloadModel { .. }
+            | CallBody::Generate { .. }
+            | CallBody::CountModelTokens { .. } => Self::Ping,
         }
     }
 }
@@ -47,8 +53,11 @@ impl From<CallBody> for Work {
 type BatchJob = Job<Work>;
 
 /// Computes until the queue is closed or nobody reads the answers.
-pub(super) fn run(embedder: &Embedder, queue: &Queue, outbox: &Outbox) {
+pub(super) fn run(embedder: &Embedder, queue: &Queue, outbox: &Outbox, courtesy: &Courtesy) {
     while let Some(job) = queue.take() {
+        if job.priority == Priority::Ingest {
+            courtesy.step_back();
+        }
         if let Err(error) = run_batch(embedder, queue, outbox, job) {
             tracing::error!(%error, "model worker cannot answer");
             return;

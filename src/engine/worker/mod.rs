@@ -1,6 +1,7 @@
 //! The worker process: socket in, answers out.
 
 mod batch;
+mod courtesy;
 mod queue;
 
 #[cfg(test)]
@@ -15,13 +16,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use models::Hello;
 use models::protocol::frame::{self, FrameError};
 use models::protocol::{
-    AnswerBody, CallId, FromWorker, PROTOCOL_VERSION, ResponsePart, ToWorker, WorkerError,
+    AnswerBody, CallId, FileSocket, FromWorker, Lane, PROTOCOL_VERSION, ResponsePart, ToWorker,
+    WorkerError,
 };
 
 use crate::cage;
 use crate::embedder::{Embedder, EmbedderOptions, PathChoice};
 use crate::error::EngineError;
+use crate::llama::{self, Generator};
 use crate::tokens::WINDOW_TOKENS;
+pub(crate) use courtesy::{Courtesy, Generating};
 use queue::Queue;
 
 /// Name of the embedder, as it stands in the model card.
@@ -65,8 +69,8 @@ pub fn worker_main(options: &WorkerOptions) -> ExitCode {
 
 fn run(options: &WorkerOptions) -> Result<(), WorkerEnd> {
     let socket = std::io::stdin().as_fd().try_clone_to_owned().map_err(WorkerEnd::NoSocket)?;
-    let mut incoming = UnixStream::from(socket);
-    let outgoing = incoming.try_clone().map_err(WorkerEnd::NoSocket)?;
+    let outgoing = UnixStream::from(socket);
+    let mut incoming = FileSocket::new(outgoing.try_clone().map_err(WorkerEnd::NoSocket)?);
     // The number of cores is read from files, so before the cage.
     let mut embedder_options = EmbedderOptions { path: options.path, ..EmbedderOptions::default() };
     if let Some(threads) = options.threads {
@@ -77,26 +81,44 @@ fn run(options: &WorkerOptions) -> Result<(), WorkerEnd> {
     let outbox = Arc::new(Outbox { socket: Mutex::new(outgoing) });
     outbox.send(&FromWorker::Hello(hello(&embedder, cage))).map_err(WorkerEnd::Socket)?;
 
+    let courtesy = Courtesy::default();
+    let threads = embedder_options.threads;
+    let mut generator = Generator::new(Arc::clone(&outbox), threads, courtesy.clone());
     let queue = Arc::new(Queue::default());
     let calculator = std::thread::spawn({
         let (queue, outbox) = (Arc::clone(&queue), Arc::clone(&outbox));
-        move || batch::run(&embedder, &queue, &outbox)
+        move || batch::run(&embedder, &queue, &outbox, &courtesy)
     });
-    let end = read_calls(&mut incoming, &queue, &outbox);
+    let end = read_calls(&mut incoming, &queue, &mut generator, &outbox);
     queue.close();
+    generator.stop();
     // A batch that is being computed is finished, and its answer goes nowhere.
     let _ = calculator.join();
     end
 }
 
-fn read_calls(incoming: &mut UnixStream, queue: &Queue, outbox: &Outbox) -> Result<(), WorkerEnd> {
+fn read_calls(
+    incoming: &mut FileSocket,
+    queue: &Queue,
+    generator: &mut Generator,
+    outbox: &Outbox,
+) -> Result<(), WorkerEnd> {
     while let Some(message) = frame::read::<ToWorker>(incoming).map_err(WorkerEnd::Socket)? {
         let refused = match message {
             ToWorker::Call(call) => {
                 let id = call.id;
-                queue.accept(call).err().map(|error| (id, error))
+                let file = if call.body.brings_file() { incoming.take_file() } else { None };
+                let accepted = match call.body.lane() {
+                    Lane::Compute => queue.accept(call),
+                    Lane::Generate => generator.accept(call, file),
+                };
+                accepted.err().map(|error| (id, error))
             }
-            ToWorker::Cancel { id } => queue.cancel(id).then_some((id, WorkerError::Cancelled)),
+            ToWorker::Cancel { id } => {
+                // If it has the call, it answers.
+                generator.cancel(id);
+                queue.cancel(id).then_some((id, WorkerError::Cancelled))
+            }
         };
         if let Some((id, error)) = refused {
             outbox.answer(id, Err(error)).map_err(WorkerEnd::Socket)?;
@@ -115,16 +137,17 @@ fn hello(embedder: &Embedder, cage: Vec<String>) -> Hello {
         threads: u32::try_from(embedder.threads().get()).unwrap_or(u32::MAX),
         window_tokens: u32::try_from(WINDOW_TOKENS).unwrap_or(u32::MAX),
         cage,
+        generator: llama::describe(),
     }
 }
 
-/// The way out, shared by the two threads that answer.
-struct Outbox {
+/// The way out, shared by the threads that answer.
+pub(crate) struct Outbox {
     socket: Mutex<UnixStream>,
 }
 
 impl Outbox {
-    fn answer(
+    pub(crate) fn answer(
         &self,
         id: CallId,
         result: Result<AnswerBody, WorkerError>,
@@ -132,7 +155,7 @@ impl Outbox {
         self.send(&FromWorker::Response { id, part: ResponsePart::Final(result) })
     }
 
-    fn send(&self, message: &FromWorker) -> Result<(), FrameError> {
+    pub(crate) fn send(&self, message: &FromWorker) -> Result<(), FrameError> {
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         frame::write(&mut *socket, message)
     }

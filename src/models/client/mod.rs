@@ -1,9 +1,12 @@
 //! The handle that the rest of the house holds.
 
 mod admission;
+mod calls;
+mod generate;
 mod process;
 mod supervisor;
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,8 +22,10 @@ use crate::protocol::{
     AnswerBody, CALL_MAX_TEXT_BYTES, CallBody, CallId, Hello, LimitError, Priority, TextKind,
     TokenSpan,
 };
+use crate::worker_builds::WorkerBuilds;
 use admission::Admission;
-use supervisor::{Command, PendingCall, Supervisor};
+use calls::PendingCall;
+use supervisor::{Command, Supervisor};
 
 /// Texts that one frame carries when a long list is cut up: small enough that the worker can
 /// answer a person between two of them, large enough to keep all its threads busy.
@@ -57,6 +62,8 @@ pub struct WorkerSettings {
     pub queue_calls: usize,
     /// Frames of one priority that are in the worker's hands at once.
     pub window_calls: usize,
+    /// Texts of one priority that the worker generates, or keeps in its own queue, at once.
+    pub window_texts: usize,
     /// What a refused caller is told to wait.
     pub busy_retry_after: Duration,
 }
@@ -71,6 +78,7 @@ impl Default for WorkerSettings {
             back_off_max: Duration::from_secs(60),
             queue_calls: 1024,
             window_calls: 4,
+            window_texts: 32,
             busy_retry_after: Duration::from_secs(2),
         }
     }
@@ -111,6 +119,8 @@ pub struct ModelWorker {
 }
 
 struct Shared {
+    /// What can be started, and whether language models can be trusted with it on this machine.
+    builds: WorkerBuilds,
     settings: WorkerSettings,
     admission: Arc<Admission>,
     next_id: AtomicU64,
@@ -121,15 +131,22 @@ struct Shared {
 }
 
 impl ModelWorker {
-    /// A client that will start `command` when it is first needed. Does nothing yet.
+    /// A client that will start a worker when it is first needed: the one of these builds that is best
+    /// for this machine. Does nothing yet.
     #[must_use]
-    pub fn new(command: WorkerCommand, settings: WorkerSettings, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        builds: impl Into<WorkerBuilds>,
+        settings: WorkerSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let builds: WorkerBuilds = builds.into();
         // Unbounded, because admission bounds what can be in it.
         let (commands, inbox) = mpsc::unbounded_channel();
         let (state_out, state) = watch::channel(WorkerState::NotStarted);
-        let supervisor = Supervisor::new(command, settings.clone(), clock, inbox, state_out);
+        let supervisor = Supervisor::new(builds.clone(), settings.clone(), clock, inbox, state_out);
         Self {
             shared: Arc::new(Shared {
+                builds,
                 admission: Arc::new(Admission::new(settings.queue_calls)),
                 settings,
                 next_id: AtomicU64::new(1),
@@ -219,7 +236,7 @@ impl ModelWorker {
     /// # Errors
     /// [`ModelError`].
     pub async fn ping(&self, priority: Priority, timeout: Duration) -> Result<(), ModelError> {
-        let waiting = self.send_all(vec![CallBody::Ping], priority, timeout).await?;
+        let waiting = self.send_all(vec![CallBody::Ping.into()], priority, timeout).await?;
         match self.collect(waiting, timeout).await?.as_slice() {
             [AnswerBody::Pong] => Ok(()),
             _ => Err(ModelError::Worker(None)),
@@ -252,13 +269,13 @@ impl ModelWorker {
             let reason = format!("{wanted} texts, at most {BATCH_MAX_TEXTS}");
             return Err(ModelError::Invalid(Violation::new("texts", reason)));
         }
-        let mut bodies = Vec::with_capacity(wanted.div_ceil(SPLIT_TEXTS));
+        let mut bodies: Vec<Request> = Vec::with_capacity(wanted.div_ceil(SPLIT_TEXTS));
         let mut first = 0;
         for group in split(texts) {
             let count = group.len();
             let body = wrap(group);
             body.check_limits().map_err(|error| invalid_at(error, first))?;
-            bodies.push(body);
+            bodies.push(body.into());
             first += count;
         }
         let waiting = self.send_all(bodies, priority, timeout).await?;
@@ -271,22 +288,33 @@ impl ModelWorker {
 
     async fn send_all(
         &self,
-        bodies: Vec<CallBody>,
+        requests: Vec<Request>,
         priority: Priority,
         timeout: Duration,
     ) -> Result<Vec<Waiting>, ModelError> {
         let settings = &self.shared.settings;
-        let mut tickets = Admission::admit(&self.shared.admission, bodies.len(), priority)
+        let mut tickets = Admission::admit(&self.shared.admission, requests.len(), priority)
             .ok_or(ModelError::Busy { retry_after: settings.busy_retry_after })?;
         if let Some(supervisor) = self.shared.not_spawned.lock().await.take() {
             tokio::spawn(supervisor.run());
         }
         let deadline = Instant::now() + timeout;
-        let mut waiting = Vec::with_capacity(bodies.len());
-        for body in bodies {
+        let mut waiting = Vec::with_capacity(requests.len());
+        for Request { body, file, pieces } in requests {
             let id = CallId(self.shared.next_id.fetch_add(1, Ordering::Relaxed));
             let (reply, answer) = oneshot::channel();
-            let call = PendingCall::new(id, priority, body, deadline, reply);
+            let (attempts, streamed) = (0, false);
+            let call = PendingCall {
+                id,
+                priority,
+                body,
+                file,
+                deadline,
+                attempts,
+                reply,
+                pieces,
+                streamed,
+            };
             self.shared
                 .commands
                 .send(Command::Call(Box::new(call)))
@@ -326,10 +354,23 @@ impl ModelWorker {
     }
 }
 
+/// What is to be done, with all that goes with it.
+struct Request {
+    body: CallBody,
+    file: Option<Arc<OwnedFd>>,
+    pieces: Option<mpsc::UnboundedSender<String>>,
+}
+
+impl From<CallBody> for Request {
+    fn from(body: CallBody) -> Self {
+        Self { body, file: None, pieces: None }
+    }
+}
+
 /// A call whose answer is awaited; dropping it tells the supervisor that nobody wants it.
 struct Waiting {
     id: CallId,
-    answer: oneshot::Receiver<supervisor::Reply>,
+    answer: oneshot::Receiver<calls::Reply>,
     abandon: mpsc::UnboundedSender<Command>,
     deadline: Instant,
     _ticket: admission::Ticket,

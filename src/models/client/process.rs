@@ -1,12 +1,16 @@
 //! One run of the child: its start, its two pumps and its end.
 
-use std::os::fd::OwnedFd;
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
@@ -23,12 +27,18 @@ const EXIT_GRACE: Duration = Duration::from_secs(2);
 /// Frames from the child that may wait to be handled.
 const INBOX_FRAMES: usize = 64;
 
+/// A frame, and the descriptor that travels beside its first byte.
+struct Outgoing {
+    frame: Vec<u8>,
+    file: Option<Arc<OwnedFd>>,
+}
+
 /// A child that has said hello.
 pub(super) struct Process {
     child: Child,
     pub(super) pid: u32,
     pub(super) hello: Hello,
-    to_child: mpsc::UnboundedSender<Vec<u8>>,
+    to_child: mpsc::UnboundedSender<Outgoing>,
     from_child: mpsc::Receiver<Result<FromWorker, FrameError>>,
     pumps: [AbortHandle; 2],
 }
@@ -75,8 +85,12 @@ impl Process {
     }
 
     /// Hands a message to the pump. A dead child shows at [`Self::receive`].
-    pub(super) fn send(&self, message: &ToWorker) -> Result<(), FrameError> {
-        let _ = self.to_child.send(frame::encode(message)?);
+    pub(super) fn send(
+        &self,
+        message: &ToWorker,
+        file: Option<Arc<OwnedFd>>,
+    ) -> Result<(), FrameError> {
+        let _ = self.to_child.send(Outgoing { frame: frame::encode(message)?, file });
         Ok(())
     }
 
@@ -148,10 +162,42 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-async fn pump_out(mut socket: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(frame) = outgoing.recv().await {
-        if socket.write_all(&frame).await.is_err() {
+async fn pump_out(mut socket: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Outgoing>) {
+    while let Some(Outgoing { frame, file }) = outgoing.recv().await {
+        let sent = match file {
+            None => 0,
+            Some(file) => match send_with_file(socket.as_ref(), &frame, &file).await {
+                Ok(sent) => sent,
+                Err(_) => return,
+            },
+        };
+        if socket.write_all(&frame[sent..]).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Sends the beginning of `frame` with `file` beside it; gives how many bytes went.
+async fn send_with_file(
+    socket: &UnixStream,
+    frame: &[u8],
+    file: &OwnedFd,
+) -> std::io::Result<usize> {
+    loop {
+        socket.writable().await?;
+        let files = [file.as_fd()];
+        let sent = socket.try_io(Interest::WRITABLE, || {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut beside = SendAncillaryBuffer::new(&mut space);
+            if !beside.push(SendAncillaryMessage::ScmRights(&files)) {
+                return Err(std::io::ErrorKind::OutOfMemory.into());
+            }
+            let parts = [IoSlice::new(frame)];
+            Ok(sendmsg(socket, &parts, &mut beside, SendFlags::NOSIGNAL)?)
+        });
+        match sent {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            other => return other,
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The task that owns the child: starts it, feeds it, restarts it, stops it.
 
-use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +8,13 @@ use base::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::calls::{Calls, PendingCall};
 use super::process::Process;
-use super::{WorkerCommand, WorkerSettings, WorkerState};
+use super::{WorkerSettings, WorkerState};
 use crate::error::ModelError;
 use crate::protocol::frame::FrameError;
-use crate::protocol::{
-    AnswerBody, Call, CallBody, CallId, FromWorker, Priority, ResponsePart, ToWorker, WorkerError,
-};
-
-/// How often one call is sent in all.
-const MAX_ATTEMPTS: u8 = 2;
+use crate::protocol::{Call, CallId, FromWorker, Lane, ResponsePart, ToWorker, WorkerError};
+use crate::worker_builds::WorkerBuilds;
 
 /// Deaths without an answer in between after which callers are told at once, instead of being kept
 /// waiting for the next start.
@@ -27,42 +23,12 @@ const PATIENCE_DEATHS: u32 = 3;
 /// A worker that ran this long before it died starts its back-off from the beginning.
 const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// What a caller gets: the worker's own word, or why there is none.
-pub(super) type Reply = Result<Result<AnswerBody, WorkerError>, ModelError>;
-
 /// What a handle asks of the supervisor.
 pub(super) enum Command {
     Call(Box<PendingCall>),
     /// Nobody waits for this call any more (it may also be answered already).
     Abandon(CallId),
     ShutDown(oneshot::Sender<()>),
-}
-
-/// A call and the one who waits for it.
-pub(super) struct PendingCall {
-    id: CallId,
-    priority: Priority,
-    body: CallBody,
-    deadline: Instant,
-    attempts: u8,
-    reply: oneshot::Sender<Reply>,
-}
-
-impl PendingCall {
-    pub(super) const fn new(
-        id: CallId,
-        priority: Priority,
-        body: CallBody,
-        deadline: Instant,
-        reply: oneshot::Sender<Reply>,
-    ) -> Self {
-        Self { id, priority, body, deadline, attempts: 0, reply }
-    }
-
-    fn answer(self, reply: Reply) {
-        // The caller may have gone meanwhile.
-        let _ = self.reply.send(reply);
-    }
 }
 
 /// How one run of the child ended.
@@ -76,19 +42,12 @@ enum End {
 }
 
 pub(super) struct Supervisor {
-    command: WorkerCommand,
+    builds: WorkerBuilds,
     settings: WorkerSettings,
     clock: Arc<dyn Clock>,
     inbox: mpsc::UnboundedReceiver<Command>,
     state: watch::Sender<WorkerState>,
-    /// Calls not yet sent, by priority.
-    waiting: [VecDeque<PendingCall>; 3],
-    /// Calls that a worker died with. They go first and alone, so that the one that kills the
-    /// worker takes no other with it.
-    suspects: VecDeque<PendingCall>,
-    /// Calls in the child's hands, including those whose caller is gone.
-    in_flight: HashMap<CallId, PendingCall>,
-    in_flight_by_priority: [usize; 3],
+    calls: Calls,
     deaths_in_a_row: u32,
     retry_at: Option<(Instant, String)>,
     shut_down_ack: Option<oneshot::Sender<()>>,
@@ -96,22 +55,19 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     pub(super) fn new(
-        command: WorkerCommand,
+        builds: WorkerBuilds,
         settings: WorkerSettings,
         clock: Arc<dyn Clock>,
         inbox: mpsc::UnboundedReceiver<Command>,
         state: watch::Sender<WorkerState>,
     ) -> Self {
         Self {
-            command,
+            builds,
             settings,
             clock,
             inbox,
             state,
-            waiting: Default::default(),
-            suspects: VecDeque::new(),
-            in_flight: HashMap::new(),
-            in_flight_by_priority: [0; 3],
+            calls: Calls::default(),
             deaths_in_a_row: 0,
             retry_at: None,
             shut_down_ack: None,
@@ -131,11 +87,7 @@ impl Supervisor {
             }
         }
         self.set_state(WorkerState::NotStarted);
-        let waiting = self.waiting.iter_mut().flat_map(std::mem::take);
-        let rest = waiting.chain(std::mem::take(&mut self.suspects));
-        for call in rest.chain(self.in_flight.drain().map(|(_, call)| call)) {
-            call.answer(Err(ModelError::ShutDown));
-        }
+        self.calls.refuse_all(|| ModelError::ShutDown);
         if let Some(ack) = self.shut_down_ack {
             let _ = ack.send(());
         }
@@ -143,10 +95,6 @@ impl Supervisor {
 
     fn set_state(&self, state: WorkerState) {
         self.state.send_replace(state);
-    }
-
-    fn has_work(&self) -> bool {
-        !self.suspects.is_empty() || self.waiting.iter().any(|queue| !queue.is_empty())
     }
 
     /// Takes in one command.
@@ -158,11 +106,7 @@ impl Supervisor {
                 return ControlFlow::Break(());
             }
             Some(Command::Call(call)) => self.enqueue(*call),
-            Some(Command::Abandon(id)) => {
-                for queue in self.waiting.iter_mut().chain([&mut self.suspects]) {
-                    queue.retain(|call| call.id != id);
-                }
-            }
+            Some(Command::Abandon(id)) => self.calls.forget(id),
         }
         ControlFlow::Continue(())
     }
@@ -177,7 +121,7 @@ impl Supervisor {
                 return;
             }
         }
-        self.waiting[call.priority.index()].push_back(call);
+        self.calls.push(call);
     }
 
     /// Whether `call` cannot be served in time, or the worker has died too often to wait for it.
@@ -186,7 +130,7 @@ impl Supervisor {
     }
 
     async fn wait_for_work(&mut self) -> ControlFlow<()> {
-        while !self.has_work() {
+        while !self.calls.have_work() {
             let command = self.inbox.recv().await;
             self.accept(command)?;
         }
@@ -206,7 +150,19 @@ impl Supervisor {
     /// One life of the child, from start to end.
     async fn run_child(&mut self) -> End {
         self.set_state(WorkerState::Starting);
-        let mut start = Box::pin(Process::start(self.command.clone(), self.settings.start_timeout));
+        let (builds, start_timeout) = (self.builds.clone(), self.settings.start_timeout);
+        let mut start = Box::pin(async move {
+            let chosen = builds.chosen().await?;
+            for build in &chosen.passed_over {
+                tracing::info!(
+                    worker.level = build.level,
+                    reason = build.reason,
+                    "a build of the model worker is not used"
+                );
+            }
+            tracing::info!(worker.level = chosen.level, "the model worker's build is chosen");
+            Process::start(chosen.command.clone(), start_timeout).await
+        });
         let started = loop {
             tokio::select! {
                 started = &mut start => break started,
@@ -230,6 +186,7 @@ impl Supervisor {
             worker.fallback = hello.fallback.as_deref().unwrap_or("none"),
             worker.threads = hello.threads,
             worker.cage = %hello.cage.join(" "),
+            worker.generator = %hello.generator,
             "model worker is ready"
         );
         self.set_state(WorkerState::Ready { pid, since: self.clock.now(), hello });
@@ -264,26 +221,31 @@ impl Supervisor {
     }
 
     async fn serve(&mut self, process: &mut Process, began: Instant) -> Served {
-        let mut last_sign = began;
+        let mut last_sign = [began; 2];
         let mut idle_since = began;
         loop {
-            if self.dispatch(process) {
-                last_sign = last_sign.max(Instant::now());
+            for lane in [Lane::Compute, Lane::Generate] {
+                if self.dispatch(lane, process) {
+                    last_sign[lane.index()] = Instant::now();
+                }
             }
-            let busy = !self.in_flight.is_empty();
+            let busy = self.calls.in_flight_count() > 0;
             let wake_at = if busy {
-                Some(last_sign + self.settings.hang_timeout)
+                let lanes = [Lane::Compute, Lane::Generate];
+                let silent = lanes.into_iter().filter(|lane| self.calls.is_busy(*lane));
+                let first = silent.map(|lane| last_sign[lane.index()]).min();
+                first.map(|sign| sign + self.settings.hang_timeout)
             } else {
                 self.settings.idle_timeout.map(|timeout| idle_since + timeout)
             };
             tokio::select! {
                 command = self.inbox.recv() => {
                     if let Some(Command::Abandon(id)) = &command
-                        && self.in_flight.contains_key(id)
+                        && self.calls.is_in_flight(*id)
                     {
                         // Stays in flight until the worker confirms: that is how a worker that is
                         // stuck in it is found out.
-                        let _ = process.send(&ToWorker::Cancel { id: *id });
+                        let _ = process.send(&ToWorker::Cancel { id: *id }, None);
                     }
                     if self.accept(command).is_break() {
                         return Served::ShutDown;
@@ -293,10 +255,12 @@ impl Supervisor {
                     None => return Served::Closed(None),
                     Some(Err(error)) => return Served::Closed(Some(error)),
                     Some(Ok(message)) => {
-                        last_sign = Instant::now();
-                        self.handle(message);
-                        if self.in_flight.is_empty() {
-                            idle_since = last_sign;
+                        let now = Instant::now();
+                        if let Some(lane) = self.handle(message) {
+                            last_sign[lane.index()] = now;
+                        }
+                        if self.calls.in_flight_count() == 0 {
+                            idle_since = now;
                         }
                     }
                 },
@@ -307,27 +271,18 @@ impl Supervisor {
         }
     }
 
-    /// Sends what the windows allow, most urgent first; true when the child was idle before.
-    fn dispatch(&mut self, process: &Process) -> bool {
-        let was_idle = self.in_flight.is_empty();
-        if self.in_flight.values().any(|call| call.attempts > 1) {
-            return false;
+    /// Sends what the window of a lane allows, most urgent first; true when the lane was idle
+    /// before.
+    fn dispatch(&mut self, lane: Lane, process: &Process) -> bool {
+        let was_idle = !self.calls.is_busy(lane);
+        let window = match lane {
+            Lane::Compute => self.settings.window_calls,
+            Lane::Generate => self.settings.window_texts,
+        };
+        while let Some(call) = self.calls.next_to_send(lane, window) {
+            self.send(call, process);
         }
-        if !self.suspects.is_empty() {
-            if was_idle && let Some(call) = self.suspects.pop_front() {
-                self.send(call, process);
-            }
-            return was_idle;
-        }
-        for priority in Priority::ALL {
-            let index = priority.index();
-            while self.in_flight_by_priority[index] < self.settings.window_calls
-                && let Some(call) = self.waiting[index].pop_front()
-            {
-                self.send(call, process);
-            }
-        }
-        was_idle && !self.in_flight.is_empty()
+        was_idle && self.calls.is_busy(lane)
     }
 
     fn send(&mut self, mut call: PendingCall, process: &Process) {
@@ -343,11 +298,8 @@ impl Supervisor {
             deadline_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
             body: call.body.clone(),
         });
-        match process.send(&message) {
-            Ok(()) => {
-                self.in_flight_by_priority[call.priority.index()] += 1;
-                self.in_flight.insert(call.id, call);
-            }
+        match process.send(&message, call.file.clone()) {
+            Ok(()) => self.calls.note_sent(call),
             Err(error) => {
                 // Limits are checked before, so this is a fault of ours; the caller is told.
                 let reason = error.to_string();
@@ -356,17 +308,18 @@ impl Supervisor {
         }
     }
 
-    fn handle(&mut self, message: FromWorker) {
+    /// Takes in what the worker said; gives the lane that it is a sign of life of.
+    fn handle(&mut self, message: FromWorker) -> Option<Lane> {
         match message {
             FromWorker::Hello(_) => {
                 tracing::warn!("model worker said hello twice");
+                None
             }
-            FromWorker::Response { id, part: ResponsePart::Final(result) } => {
-                if let Some(call) = self.in_flight.remove(&id) {
-                    self.in_flight_by_priority[call.priority.index()] -= 1;
+            FromWorker::Response { id, part } => {
+                if matches!(part, ResponsePart::Final(_)) && self.calls.is_in_flight(id) {
                     self.deaths_in_a_row = 0;
-                    call.answer(Ok(result));
                 }
+                self.calls.take_part(id, part)
             }
         }
     }
@@ -389,45 +342,25 @@ impl Supervisor {
             reason,
             deaths = self.deaths_in_a_row,
             retry_in_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            calls = self.in_flight.len(),
+            calls = self.calls.in_flight_count(),
             "model worker failed"
         );
         let pause_ms = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
         let next_retry = self.clock.now().plus_ms(pause_ms);
         self.set_state(WorkerState::Failed { reason: reason.to_owned(), next_retry });
         self.retry_at = Some((retry_at, reason.to_owned()));
-        self.sort_out_lost_calls();
+        self.calls.sort_out_lost();
         self.refuse_hopeless_calls(retry_at, pause, reason);
-    }
-
-    /// Answers or keeps the calls that the dead worker had.
-    fn sort_out_lost_calls(&mut self) {
-        self.in_flight_by_priority = [0; 3];
-        let mut lost: Vec<_> = self.in_flight.drain().map(|(_, call)| call).collect();
-        lost.sort_by_key(|call| (call.priority, call.id.0));
-        for call in lost {
-            if call.attempts >= MAX_ATTEMPTS || !call.body.is_repeatable() {
-                let attempts = call.attempts;
-                call.answer(Err(ModelError::WorkerDied { attempts }));
-            } else if !call.reply.is_closed() {
-                self.suspects.push_back(call);
-            }
-        }
     }
 
     /// Who need not wait for the next start learns it now instead of at the deadline.
     fn refuse_hopeless_calls(&mut self, retry_at: Instant, pause: Duration, reason: &str) {
-        for index in 0..=self.waiting.len() {
-            let queue = self.waiting.get_mut(index).unwrap_or(&mut self.suspects);
-            for call in std::mem::take(queue) {
-                if self.is_hopeless(&call, retry_at) {
-                    let reason = reason.to_owned();
-                    call.answer(Err(ModelError::Unavailable { reason, retry_after: pause }));
-                } else {
-                    self.waiting.get_mut(index).unwrap_or(&mut self.suspects).push_back(call);
-                }
-            }
-        }
+        let patient = self.deaths_in_a_row < PATIENCE_DEATHS;
+        self.calls.refuse_some(|call| {
+            let in_time = patient && call.deadline > retry_at;
+            let reason = reason.to_owned();
+            (!in_time).then_some(ModelError::Unavailable { reason, retry_after: pause })
+        });
     }
 }
 

@@ -2,20 +2,30 @@
 //!
 //! One stream of frames each way ([`frame`]). The worker speaks first, with [`FromWorker::Hello`];
 //! then the client sends calls and the worker answers each with one or more [`ResponsePart`]s in
-//! any order of calls, the last of them [`ResponsePart::Final`]. Generated text will arrive as
-//! further parts before the final one, so neither the frames nor the client's book-keeping change.
+//! any order of calls, the last of them [`ResponsePart::Final`]. Generated text arrives as further
+//! parts before the final one. A call that brings a file ([`CallBody::brings_file`]) carries its
+//! descriptor beside the first byte of its frame (`SCM_RIGHTS`, unix(7)); the worker can open none.
 //!
 //! New kinds of call are appended at the end of the enums (postcard numbers variants by position);
 //! a change of anything that exists raises [`PROTOCOL_VERSION`].
 
 pub mod frame;
+mod generation;
+mod socket;
 
 use serde::{Deserialize, Serialize};
 
 use crate::embedding::Embedding;
+pub use generation::{
+    ChatMessage, FairShare, FinishReason, GENERATE_MAX_TOKENS, GenerateInput, Generation,
+    LoadOptions, LoadedModel, ModelFacts, ModelHash, ModelHashError, OutputShape, PROMPT_MAX_BYTES,
+    PROMPT_MAX_MESSAGES, PROMPT_MAX_TOOLS, PrefixScope, Prompt, SCHEMA_MAX_BYTES, STOP_MAX_BYTES,
+    STOP_MAX_TEXTS, Sampling, Speaker, TokenUsage, ToolCall, ToolChoice, ToolSpec,
+};
+pub use socket::FileSocket;
 
 /// Version of everything in this module; both ends must have the same.
-pub const PROTOCOL_VERSION: u8 = 1;
+pub const PROTOCOL_VERSION: u8 = 2;
 
 /// Most texts in one call's frame.
 pub const CALL_MAX_TEXTS: usize = 256;
@@ -123,6 +133,56 @@ pub enum CallBody {
         /// At most [`CALL_MAX_TEXTS`].
         texts: Vec<String>,
     },
+    /// Say what model the file holds that comes with the call, without loading it.
+    InspectModel,
+    /// Load the model in the file that comes with the call. One that is loaded already stays.
+    LoadModel {
+        /// Its hash; the client has verified it.
+        model: ModelHash,
+        /// How.
+        options: LoadOptions,
+    },
+    /// Give a model's memory back; texts being generated with it end in an error.
+    UnloadModel {
+        /// The model.
+        model: ModelHash,
+    },
+    /// Generate a text.
+    Generate {
+        /// A model that is loaded.
+        model: ModelHash,
+        /// What to generate.
+        input: Box<GenerateInput>,
+        /// Whether the text is wanted as it grows; otherwise it comes with the answer alone.
+        streams: bool,
+    },
+    /// Count each text's tokens as a loaded model has them.
+    CountModelTokens {
+        /// A model that is loaded.
+        model: ModelHash,
+        /// At most [`CALL_MAX_TEXTS`].
+        texts: Vec<String>,
+    },
+}
+
+/// The two kinds of work, which do not wait for each other: short batches, and texts that grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The embedder's and the reader's.
+    Compute,
+    /// The language models'.
+    Generate,
+}
+
+impl Lane {
+    /// Position among the lanes.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Compute => 0,
+            Self::Generate => 1,
+        }
+    }
 }
 
 /// Which field of a call breaks which limit.
@@ -140,22 +200,54 @@ impl CallBody {
     #[must_use]
     pub fn texts(&self) -> &[String] {
         match self {
-            Self::Ping => &[],
+            Self::Ping
+            | Self::InspectModel
+            | Self::LoadModel { .. }
+            | Self::UnloadModel { .. }
+            | Self::Generate { .. } => &[],
             Self::Embed { texts, .. }
             | Self::CountTokens { texts }
-            | Self::TokenSpans { texts } => texts,
+            | Self::TokenSpans { texts }
+            | Self::CountModelTokens { texts, .. } => texts,
         }
     }
 
-    /// Whether doing it twice has the same effect as doing it once.
+    /// Whether the call may be sent to another worker after one died with it. What was streamed
+    /// already can't be taken back; that is the client's to know.
     #[must_use]
     pub const fn is_repeatable(&self) -> bool {
         match self {
             Self::Ping
             | Self::Embed { .. }
             | Self::CountTokens { .. }
-            | Self::TokenSpans { .. } => true,
+            | Self::TokenSpans { .. }
+            | Self::Generate { .. }
+            | Self::CountModelTokens { .. } => true,
+            // A file that kills its reader is not tried on the next one.
+            Self::InspectModel | Self::LoadModel { .. } | Self::UnloadModel { .. } => false,
         }
+    }
+
+    /// Which kind of work it is.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Ping
+            | Self::Embed { .. }
+            | Self::CountTokens { .. }
+            | Self::TokenSpans { .. } => Lane::Compute,
+            Self::InspectModel
+            | Self::LoadModel { .. }
+            | Self::UnloadModel { .. }
+            | Self::Generate { .. }
+            | Self::CountModelTokens { .. } => Lane::Generate,
+        }
+    }
+
+    /// Whether a descriptor comes with the call's frame.
+    #[must_use]
+    pub const fn brings_file(&self) -> bool {
+        matches!(self, Self::InspectModel | Self::LoadModel { .. })
     }
 
     /// Checks the limits of this module; both ends do.
@@ -186,7 +278,10 @@ impl CallBody {
                 reason: format!("{total_bytes} bytes together, at most {CALL_MAX_TEXT_BYTES}"),
             });
         }
-        Ok(())
+        match self {
+            Self::Generate { input, .. } => input.check_limits(),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -223,6 +318,8 @@ pub struct Hello {
     pub window_tokens: u32,
     /// Restrictions that the worker has put on itself, for the log (`no-new-privs`, …).
     pub cage: Vec<String>,
+    /// What computes language models (`llama.cpp (AVX2 FMA F16C)`).
+    pub generator: String,
 }
 
 /// How the embedder computes, fastest first.
@@ -244,6 +341,15 @@ pub enum ComputePath {
 pub enum ResponsePart {
     /// The last part; after it the call's number means nothing.
     Final(Result<AnswerBody, WorkerError>),
+    /// More of the text that is being generated: whole UTF-8.
+    Text(String),
+    /// A sign of life while there is nothing to show yet.
+    Progress {
+        /// Tokens of the prompt that were looked at.
+        done: u32,
+        /// Of so many.
+        total: u32,
+    },
 }
 
 /// The answers, one kind per kind of call.
@@ -257,6 +363,14 @@ pub enum AnswerBody {
     TokenCounts(Vec<u32>),
     /// To [`CallBody::TokenSpans`]: one list per text, in order.
     TokenSpans(Vec<Vec<TokenSpan>>),
+    /// To [`CallBody::InspectModel`].
+    ModelFacts(Box<ModelFacts>),
+    /// To [`CallBody::LoadModel`].
+    ModelLoaded(LoadedModel),
+    /// To [`CallBody::UnloadModel`], also when it was not loaded.
+    ModelUnloaded,
+    /// To [`CallBody::Generate`].
+    Generated(Box<Generation>),
 }
 
 /// Why the worker did not do it.
@@ -284,6 +398,23 @@ pub enum WorkerError {
     Failed {
         /// What failed; carries no content.
         reason: String,
+    },
+    /// The model that is asked for is not loaded; load it and ask again.
+    #[error("the model is not loaded")]
+    ModelNotLoaded,
+    /// The file holds no model that can be used.
+    #[error("the model cannot be used: {reason}")]
+    ModelRefused {
+        /// Why, for the administrator.
+        reason: String,
+    },
+    /// The prompt does not fit into the model's window.
+    #[error("the prompt has {prompt_tokens} tokens; the model's window has room for {room_tokens}")]
+    PromptTooLong {
+        /// Tokens of the prompt.
+        prompt_tokens: u32,
+        /// Tokens that a prompt may have.
+        room_tokens: u32,
     },
 }
 

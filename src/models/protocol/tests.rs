@@ -16,7 +16,26 @@ fn body() -> impl Strategy<Value = CallBody> {
             .prop_map(|(texts, kind)| CallBody::Embed { texts, kind }),
         texts().prop_map(|texts| CallBody::CountTokens { texts }),
         texts().prop_map(|texts| CallBody::TokenSpans { texts }),
+        Just(CallBody::InspectModel),
+        any::<[u8; 32]>()
+            .prop_map(|hash| CallBody::UnloadModel { model: ModelHash::from_bytes(hash) }),
+        (any::<[u8; 32]>(), any::<String>(), any::<u32>()).prop_map(|(hash, text, seed)| {
+            let input = Box::new(generate_input(text, seed));
+            CallBody::Generate { model: ModelHash::from_bytes(hash), input, streams: seed > 9 }
+        }),
     ]
+}
+
+fn generate_input(text: String, seed: u32) -> GenerateInput {
+    GenerateInput {
+        prompt: Prompt::Chat(vec![ChatMessage::new(Speaker::User, text)]),
+        output: OutputShape::Json { schema: "{}".to_owned() },
+        sampling: Sampling::warm(0.7, seed),
+        max_tokens: 16,
+        stop: vec!["end".to_owned()],
+        scope: PrefixScope([1; 16]),
+        share: FairShare([2; 16]),
+    }
 }
 
 fn to_worker() -> impl Strategy<Value = ToWorker> {
@@ -68,6 +87,7 @@ fn from_worker() -> impl Strategy<Value = FromWorker> {
                 threads,
                 window_tokens: 256,
                 cage: vec!["no-new-privs".to_owned()],
+                generator: "none".to_owned(),
             })
         ),
     ]
@@ -172,3 +192,45 @@ fn limits_name_the_field() {
 const _: () = assert!(CALL_MAX_TEXT_BYTES * 6 + CALL_MAX_TEXTS * 4 <= frame::PAYLOAD_MAX_BYTES);
 const _: () =
     assert!(CALL_MAX_TEXTS * (Embedding::SIZE_BYTES + 2) + 16 <= frame::PAYLOAD_MAX_BYTES);
+
+#[test]
+fn what_is_out_of_bounds_in_a_prompt_is_named() {
+    let sound = generate_input("text".to_owned(), 1);
+    assert_eq!(sound.check_limits(), Ok(()));
+    type Spoil = fn(&mut GenerateInput);
+    let cases: [(&str, Spoil); 7] = [
+        ("messages", |input| input.prompt = Prompt::Chat(Vec::new())),
+        ("messages", |input| input.prompt = Prompt::Raw("x".repeat(PROMPT_MAX_BYTES + 1))),
+        ("schema", |input| {
+            input.output = OutputShape::Json { schema: " ".repeat(SCHEMA_MAX_BYTES + 1) };
+        }),
+        ("temperature", |input| input.sampling.temperature = f32::NAN),
+        ("top_p", |input| input.sampling.top_p = 1.5),
+        ("max_tokens", |input| input.max_tokens = 0),
+        ("stop", |input| input.stop = vec![String::new()]),
+    ];
+    for (field, spoil) in cases {
+        let mut input = sound.clone();
+        spoil(&mut input);
+        assert_eq!(input.check_limits().unwrap_err().field, field);
+    }
+    let mut input = sound;
+    let tool = |name: &str| ToolSpec {
+        name: name.to_owned(),
+        description: String::new(),
+        parameters: "{}".to_owned(),
+    };
+    let choice = ToolChoice::Named("read_page".to_owned());
+    input.output = OutputShape::Tools { tools: vec![tool("search")], choice: choice.clone() };
+    assert_eq!(input.check_limits().unwrap_err().field, "tool_choice");
+    input.output = OutputShape::Tools { tools: vec![tool("read page")], choice };
+    assert_eq!(input.check_limits().unwrap_err().field, "tools[0].name");
+}
+
+#[test]
+fn a_model_hash_is_read_as_it_is_written() {
+    let hash = ModelHash::from_bytes(std::array::from_fn(|i| i as u8 * 7));
+    assert_eq!(hash.to_string().parse(), Ok(hash));
+    assert_eq!("12".parse::<ModelHash>(), Err(ModelHashError));
+    assert_eq!("x".repeat(64).parse::<ModelHash>(), Err(ModelHashError));
+}

@@ -1,13 +1,16 @@
 //! The client against real child processes that die, hang and lie.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{Coded, SystemClock};
 use models::{
-    ModelError, ModelWorker, Priority, TextKind, WorkerCommand, WorkerSettings, WorkerState,
+    CallOptions, FairShare, GenerateInput, LoadOptions, ModelError, ModelHash, ModelWorker,
+    OutputShape, PrefixScope, Priority, Prompt, Sampling, TextKind, WorkerCommand, WorkerSettings,
+    WorkerState,
 };
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -251,4 +254,90 @@ async fn shutting_down_answers_those_who_wait() {
     assert!(matches!(waiting.await.unwrap(), Err(ModelError::ShutDown)));
     assert!(!is_running(child));
     assert!(matches!(embed(&worker, "x", PATIENT).await, Err(ModelError::ShutDown)));
+}
+
+fn raw(prompt: &str) -> GenerateInput {
+    GenerateInput {
+        prompt: Prompt::Raw(prompt.to_owned()),
+        output: OutputShape::Text,
+        sampling: Sampling::GREEDY,
+        max_tokens: 8,
+        stop: Vec::new(),
+        scope: PrefixScope([0; 16]),
+        share: FairShare([0; 16]),
+    }
+}
+
+const SOME_MODEL: ModelHash = ModelHash::from_bytes([7; 32]);
+const PATIENTLY: CallOptions = CallOptions { priority: Priority::Interactive, timeout: PATIENT };
+
+#[tokio::test]
+async fn generated_text_comes_in_pieces_before_the_whole() {
+    let worker = worker(&["healthy"], settings());
+    let (sink, mut pieces) = tokio::sync::mpsc::channel(8);
+    let input = raw("tighten to 25 Nm");
+    let generated = worker.generate(SOME_MODEL, &input, PATIENTLY, Some(sink)).await;
+    assert_eq!(generated.unwrap().unwrap().text, "tighten to 25 Nm");
+    let mut heard = Vec::new();
+    while let Some(piece) = pieces.recv().await {
+        heard.push(piece);
+    }
+    assert_eq!(heard, ["tighten ", "to ", "25 ", "Nm"]);
+}
+
+#[tokio::test]
+async fn a_text_whose_beginning_was_seen_is_not_begun_again() {
+    let worker = worker(&["healthy"], settings());
+    let (sink, mut pieces) = tokio::sync::mpsc::channel(8);
+    let input = raw("one poison");
+    let error = worker.generate(SOME_MODEL, &input, PATIENTLY, Some(sink)).await.unwrap_err();
+    assert!(matches!(error, ModelError::WorkerDied { attempts: 1 }), "{error}");
+    assert_eq!(pieces.recv().await.as_deref(), Some("one "));
+    assert_eq!(pieces.recv().await, None);
+    // Unseen, it is tried on the next worker, which dies of it too.
+    let error = worker.generate(SOME_MODEL, &input, PATIENTLY, None).await.unwrap_err();
+    assert!(matches!(error, ModelError::WorkerDied { attempts: 2 }), "{error}");
+}
+
+#[tokio::test]
+async fn a_text_that_rests_does_not_hold_up_embedding_and_can_be_dropped() {
+    let worker = worker(&["healthy"], settings());
+    let input = raw("wait");
+    let resting = worker.generate(SOME_MODEL, &input, PATIENTLY, None);
+    let mut resting = Box::pin(resting);
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut resting).await;
+    assert!(early.is_err(), "it rests");
+    embed(&worker, "abc", PATIENT).await.unwrap();
+    let before = pid(&worker);
+    drop(resting);
+    // The worker confirms that it stopped, so it is not taken for hung.
+    embed(&worker, "abc", PATIENT).await.unwrap();
+    assert_eq!(pid(&worker), before);
+}
+
+#[tokio::test]
+async fn a_file_travels_to_the_worker_that_can_open_none() {
+    let worker = worker(&["healthy"], settings());
+    for name in ["llama", "qwen2"] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(name.as_bytes()).unwrap();
+        file.rewind().unwrap();
+        let facts = worker.inspect_model(file.into(), PATIENT).await.unwrap();
+        assert_eq!(facts.architecture, name);
+    }
+    let counted = worker.count_model_tokens(SOME_MODEL, vec!["a".to_owned()], PATIENTLY).await;
+    assert_eq!(counted.unwrap(), None, "not loaded");
+}
+
+#[tokio::test]
+async fn where_models_compute_wrongly_none_is_loaded() {
+    let load = async |behaviour: &str| {
+        let worker = worker(&[behaviour], settings());
+        let file = Arc::new(tempfile::tempfile().unwrap().into());
+        let options = LoadOptions { context_tokens: 512, parallel: 1, threads: None };
+        worker.load_model(SOME_MODEL, file, options, PATIENT).await
+    };
+    let error = load("unproved").await.unwrap_err();
+    assert!(matches!(&error, ModelError::ModelRefused { reason } if reason.contains("as told")));
+    load("healthy").await.unwrap();
 }

@@ -1,0 +1,36 @@
+//! Models that generate text: llama.cpp inside the worker.
+//!
+//! [`Generator`] takes the calls of the generating lane. Each model has a thread that owns it and
+//! its context ([`model`], [`serving`]); the thread puts the next tokens of all running texts, and pieces of the
+//! prompts that are being read, into one batch after the other ([`plan`], [`step`]). What was computed for a
+//! prompt is kept for the next one of the same tenant that begins alike ([`prefixes`]).
+//!
+//! Never:
+//! - looks at a file that our own reader has not passed ([`crate::gguf`]);
+//! - shares what it computed between tenants;
+//! - lets a text take the control tokens of a prompt into its mouth ([`layout`]);
+//! - gives out a shape that was not asked for: what ends before its shape is complete says so;
+//! - logs a prompt or a text.
+
+mod facts;
+mod ffi;
+mod generator;
+mod inbox;
+mod layout;
+mod model;
+mod plan;
+mod prefixes;
+mod prove;
+mod sequence;
+mod serving;
+mod shape;
+mod step;
+mod text;
+
+pub(crate) use generator::Generator;
+pub use prove::prove_main;
+
+/// What the worker says of itself: the library, and the instructions that its kernels use here.
+pub(crate) fn describe() -> String {
+    format!("llama.cpp ({})", ffi::instructions())
+}

@@ -1,0 +1,140 @@
+//! What was computed for earlier prompts and is kept, by tenant.
+//!
+//! A kept prefix is a sequence of llama.cpp's cache. In the unified cache a sequence that begins
+//! with another's tokens shares their cells, so keeping both costs the cells of their union alone.
+//! At most a few dozen are kept, so they are compared token by token: that is microseconds beside
+//! the computation that it saves.
+
+use llama_cpp_2::token::LlamaToken;
+use models::protocol::PrefixScope;
+
+/// Fewest common tokens that are worth a copy.
+pub(super) const WORTH_TOKENS: usize = 16;
+
+/// A prompt and its answer, as the cache holds them.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The sequence's number.
+    pub(super) slot: i32,
+    pub(super) scope: PrefixScope,
+    pub(super) tokens: Vec<LlamaToken>,
+    /// When it was last used, as a number that grows.
+    used: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Prefixes {
+    kept: Vec<Kept>,
+    now: u64,
+}
+
+impl Prefixes {
+    /// Keeps a sequence. Gives back the slots of those that it makes needless: of the same tenant,
+    /// and a beginning of it.
+    pub(super) fn keep(
+        &mut self,
+        slot: i32,
+        scope: PrefixScope,
+        tokens: Vec<LlamaToken>,
+    ) -> Vec<i32> {
+        let (needless, kept) = std::mem::take(&mut self.kept)
+            .into_iter()
+            .partition::<Vec<_>, _>(|old| old.scope == scope && tokens.starts_with(&old.tokens));
+        self.kept = kept;
+        self.now += 1;
+        self.kept.push(Kept { slot, scope, tokens, used: self.now });
+        needless.into_iter().map(|old| old.slot).collect()
+    }
+
+    /// The sequence of this tenant that begins most like `prompt`, and for how many tokens; it
+    /// counts as used.
+    pub(super) fn best(
+        &mut self,
+        scope: PrefixScope,
+        prompt: &[LlamaToken],
+    ) -> Option<(i32, usize)> {
+        let own = self.kept.iter_mut().filter(|kept| kept.scope == scope);
+        let (best, length) = own
+            .map(|kept| {
+                let length = common(&kept.tokens, prompt);
+                (kept, length)
+            })
+            .max_by_key(|(_, length)| *length)?;
+        if length < WORTH_TOKENS {
+            return None;
+        }
+        self.now += 1;
+        best.used = self.now;
+        Some((best.slot, length))
+    }
+
+    /// Lets go of the one that was not used for longest.
+    pub(super) fn evict(&mut self) -> Option<Kept> {
+        let oldest = (0..self.kept.len()).min_by_key(|i| self.kept[*i].used)?;
+        Some(self.kept.swap_remove(oldest))
+    }
+
+    /// Tokens that are kept, those that are shared counted as often as they are.
+    pub(super) fn tokens(&self) -> usize {
+        self.kept.iter().map(|kept| kept.tokens.len()).sum()
+    }
+}
+
+/// How many tokens two sequences have in common at their beginning.
+pub(super) fn common(a: &[LlamaToken], b: &[LlamaToken]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    const HERE: PrefixScope = PrefixScope([1; 16]);
+    const THERE: PrefixScope = PrefixScope([2; 16]);
+
+    fn tokens(range: std::ops::Range<i32>) -> Vec<LlamaToken> {
+        range.map(LlamaToken).collect()
+    }
+
+    #[test]
+    fn another_tenants_prefix_is_never_used() {
+        let mut prefixes = Prefixes::default();
+        prefixes.keep(1, HERE, tokens(0..100));
+        assert_eq!(prefixes.best(THERE, &tokens(0..100)), None);
+        assert_eq!(prefixes.best(HERE, &tokens(0..50)), Some((1, 50)));
+    }
+
+    #[test]
+    fn the_longest_common_beginning_wins_and_short_ones_are_not_worth_it() {
+        let mut prefixes = Prefixes::default();
+        prefixes.keep(1, HERE, tokens(0..40));
+        let mut other = tokens(0..20);
+        other.extend(tokens(500..600));
+        prefixes.keep(2, HERE, other.clone());
+        assert_eq!(prefixes.best(HERE, &tokens(0..60)), Some((1, 40)));
+        assert_eq!(prefixes.best(HERE, &other[..30]), Some((2, 30)));
+        assert_eq!(prefixes.best(HERE, &tokens(0..10)), None);
+    }
+
+    #[test]
+    fn what_became_longer_replaces_its_beginning() {
+        let mut prefixes = Prefixes::default();
+        assert!(prefixes.keep(1, HERE, tokens(0..40)).is_empty());
+        assert!(prefixes.keep(2, THERE, tokens(0..60)).is_empty(), "of another tenant");
+        assert_eq!(prefixes.keep(3, HERE, tokens(0..60)), [1]);
+    }
+
+    #[test]
+    fn the_least_used_goes_first() {
+        let mut prefixes = Prefixes::default();
+        prefixes.keep(1, HERE, tokens(0..40));
+        prefixes.keep(2, HERE, tokens(100..140));
+        prefixes.best(HERE, &tokens(0..40));
+        assert_eq!(prefixes.tokens(), 80);
+        assert_eq!(prefixes.evict().unwrap().slot, 2);
+        assert_eq!(prefixes.evict().unwrap().slot, 1);
+        assert!(prefixes.evict().is_none());
+    }
+}

@@ -1,0 +1,114 @@
+//! Trying a model: a first prompt that must be answered, and how fast it reads and writes.
+
+use std::time::Duration;
+
+use base::Entropy;
+
+use super::RegistryError;
+use super::memory::peak_memory_bytes;
+use super::resident::{Handle, Residents};
+use crate::error::ModelError;
+use crate::language::{CallOptions, LanguageModel as _};
+use crate::protocol::{
+    ChatMessage, FairShare, GenerateInput, Generation, OutputShape, PrefixScope, Priority, Prompt,
+    Sampling, Speaker,
+};
+
+/// For loading and answering together.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// Words of the prompt whose reading is measured.
+const PROMPT_WORDS: usize = 320;
+
+/// A prompt takes at most this part of the model's window: one of so many.
+const WINDOW_SHARE: u32 = 2;
+
+/// Tokens that a word of the measured prompt has at most, in a vocabulary of bytes.
+const TOKENS_PER_WORD: u32 = 8;
+
+/// Tokens that are written while the writing is measured.
+const WRITTEN_TOKENS: u32 = 64;
+
+/// What a trial has shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Measured {
+    pub(super) prompt_tokens_per_s: f64,
+    pub(super) generation_tokens_per_s: f64,
+    pub(super) peak_memory_bytes: u64,
+}
+
+/// Has `model` answer a first prompt, then a longer one, and measures the second.
+pub(super) async fn trial(
+    model: &Handle,
+    residents: &Residents,
+    entropy: &dyn Entropy,
+) -> Result<Measured, RegistryError> {
+    let mut scope = [0; 16];
+    entropy.fill(&mut scope).map_err(store::StoreError::from)?;
+    // A tenant of its own: nothing of it is computed before, and nobody else gets to see any of it.
+    let scope = PrefixScope(scope);
+    let smoke = vec![ChatMessage::new(Speaker::User, "Say yes.")];
+    let first = ask(model, scope, Prompt::Chat(smoke), 8).await?;
+    if first.usage.completion_tokens == 0 && first.text.is_empty() {
+        let reason = "it wrote nothing when it was asked for the first time".to_owned();
+        return Err(ModelError::ModelRefused { reason }.into());
+    }
+    let window = model.describe().context_tokens;
+    let room = usize::try_from(window / WINDOW_SHARE / TOKENS_PER_WORD).unwrap_or(usize::MAX);
+    let prompt = measured_prompt(room.clamp(1, PROMPT_WORDS));
+    let measured = ask(model, scope, Prompt::Raw(prompt), WRITTEN_TOKENS).await?;
+    let read = measured.usage.prompt_tokens.saturating_sub(measured.usage.cached_tokens);
+    // The first token is the end of reading; the others are written.
+    let written = measured.usage.completion_tokens.saturating_sub(1);
+    Ok(Measured {
+        prompt_tokens_per_s: per_second(read, measured.first_token_ms),
+        generation_tokens_per_s: per_second(written, measured.generation_ms),
+        peak_memory_bytes: residents.pid().and_then(peak_memory_bytes).unwrap_or(0),
+    })
+}
+
+async fn ask(
+    model: &Handle,
+    scope: PrefixScope,
+    prompt: Prompt,
+    max_tokens: u32,
+) -> Result<Generation, ModelError> {
+    let input = GenerateInput {
+        prompt,
+        output: OutputShape::Text,
+        sampling: Sampling::GREEDY,
+        max_tokens,
+        stop: Vec::new(),
+        scope,
+        share: FairShare(scope.0),
+    };
+    let options = CallOptions { priority: Priority::Agent, timeout: TRIAL_TIMEOUT };
+    model.generate(&input, options, None).await
+}
+
+fn measured_prompt(words: usize) -> String {
+    let text = "The pump P-101 moves cooling water to the crane and runs at 1450 turns a minute. ";
+    text.split_inclusive(' ').cycle().take(words).collect()
+}
+
+/// Never infinite: what took less than a millisecond took one.
+fn per_second(tokens: u32, ms: u32) -> f64 {
+    f64::from(tokens) * 1000.0 / f64::from(ms.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_has_so_many_words() {
+        assert_eq!(measured_prompt(40).split_whitespace().count(), 40);
+        assert_eq!(measured_prompt(1), "The ");
+    }
+
+    #[test]
+    fn rates_are_finite() {
+        assert!((per_second(50, 0) - 50_000.0).abs() < 1e-6);
+        assert!((per_second(50, 500) - 100.0).abs() < 1e-6);
+    }
+}
