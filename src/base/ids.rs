@@ -110,6 +110,14 @@ uuid_id! {
     ApiKeyId,
     /// One group of people of one tenant.
     GroupId,
+    /// One run of a workflow.
+    WorkflowRunId,
+    /// One plan for one goal.
+    PlanId,
+    /// One thing that an agent remembers.
+    MemoryId,
+    /// One trace of a run.
+    TraceId,
 }
 
 impl TenantId {

@@ -22,6 +22,9 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 /// Most live keys of one person.
 pub const KEYS_PER_PERSON_MAX: u32 = 50;
 
+/// Most keys of a tenant that are listed together.
+pub const TENANT_KEYS_LISTED_MAX: u32 = 2000;
+
 /// How long API keys live, and how often they may be used.
 #[derive(Clone, Copy, Debug)]
 pub struct KeySettings {
@@ -135,6 +138,16 @@ pub async fn user_keys(
         Ok(rows::key_list(tx, user, now)?)
     })
     .await
+}
+
+/// The live keys of everybody in the tenant, those that end first first.
+///
+/// # Errors
+/// The store's own.
+pub async fn tenant_keys(permit: Permit<'_, sessions::Read>) -> Result<Vec<ApiKey>, IdentityError> {
+    let ctx = permit.ctx();
+    let now = ctx.now();
+    ctx.read(move |tx| Ok(rows::key_list_all(tx, now, TENANT_KEYS_LISTED_MAX)?)).await
 }
 
 /// Revokes a key of a person of the tenant.

@@ -73,8 +73,8 @@ mod weak_rsa;
 mod tests;
 
 pub use api_keys::{
-    ApiKey, KEYS_PER_PERSON_MAX, KeySecret, KeySettings, authenticate_key, key_list, key_revoke,
-    key_touch, user_key_revoke, user_keys,
+    ApiKey, KEYS_PER_PERSON_MAX, KeySecret, KeySettings, TENANT_KEYS_LISTED_MAX, authenticate_key,
+    key_list, key_revoke, key_touch, tenant_keys, user_key_revoke, user_keys,
 };
 pub use error::IdentityError;
 pub use factor_codes::{Enrolment, FactorCode, RECOVERY_CODES, RecoveryCodes};

@@ -120,6 +120,20 @@ pub(crate) fn key_list(
     raw.into_iter().map(|raw| Ok(raw.checked(tx, now)?.0)).collect()
 }
 
+/// Live keys of everybody, those that end first first.
+pub(crate) fn key_list_all(
+    tx: &ReadTx<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<ApiKey>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys
+         WHERE revoked_at IS NULL AND expires_at > ?1 ORDER BY expires_at, id LIMIT ?2"
+    );
+    let raw = tx.query_all(&sql, params![now.unix_ms(), limit], raw_key)?;
+    raw.into_iter().map(|raw| Ok(raw.checked(tx, now)?.0)).collect()
+}
+
 /// A live key of `user`, and how long it lives from a rotation.
 pub(crate) fn key_get(
     tx: &ReadTx<'_>,

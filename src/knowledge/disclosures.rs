@@ -13,7 +13,8 @@ use crate::documents::find_visible;
 use crate::store as rows;
 
 /// Actions that show content, and whose entries name what they show.
-pub(crate) const SHOWING: [&str; 8] = [
+pub(crate) const SHOWING: [&str; 11] = [
+    "answer.begun",
     "answer.given",
     "answer.refused",
     "passages.shown",
@@ -22,6 +23,8 @@ pub(crate) const SHOWING: [&str; 8] = [
     "original.read",
     "conversation.read",
     "conversation.searched",
+    "playground.run",
+    "trace.read",
 ];
 
 /// Entries of these actions that one request looks at.

@@ -1,7 +1,10 @@
 //! Documents: listing, looking at one, deleting, making its index anew.
 
 use audit::{Action, Event};
-use base::{ChunkId, Classification, DocumentId, JobId, PageNumber, Rights, Timestamp, limits};
+use base::{
+    ChunkId, Classification, DocumentId, JobId, PageNumber, Rights, Timestamp, fill_page, limits,
+};
+use parse::Format;
 use policy::{ClearanceFilter, Permit, documents, may_see};
 use serde_json::json;
 use store::{NewJob, ReadTx, job_enqueue};
@@ -19,7 +22,8 @@ const DOCUMENT_READ: Action = Action::new("document.read");
 const DOCUMENT_DELETED: Action = Action::new("document.deleted");
 const DOCUMENT_REINDEX: Action = Action::new("document.reindex_queued");
 
-/// Which documents are wanted. Everything given must hold of one and the same revision.
+/// Which documents are wanted. Everything given must hold of one and the same revision; `standing` of the
+/// one that is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DocumentFilter {
     /// Part of the key or title, in any case.
@@ -32,6 +36,10 @@ pub struct DocumentFilter {
     pub classification: Option<Classification>,
     /// Is so far ingested.
     pub state: Option<RevisionState>,
+    /// Is in this format.
+    pub format: Option<Format>,
+    /// Counts so at this moment.
+    pub standing: Option<Standing>,
 }
 
 /// A stretch of the document list, newest first.
@@ -106,16 +114,19 @@ pub async fn document_list(
     let limit = limit.clamp(1, limits::PAGE_MAX_ITEMS);
     ctx.read(move |tx| {
         let clearance = ClearanceFilter::of(&rights);
-        let listing = Listing { clearance: &clearance, filter: &filter, after, limit: limit + 1 };
-        let mut found = rows::document_list(tx, &listing)?;
-        let more = found.len() > limit as usize;
-        found.truncate(limit as usize);
-        let next = if more { found.last().map(|row| row.id) } else { None };
-        let mut documents = Vec::with_capacity(found.len());
-        for row in found {
+        let fetch = |after, limit| {
+            let listing = Listing { clearance: &clearance, filter: &filter, after, limit };
+            Ok::<_, KnowledgeError>(rows::document_list(tx, &listing)?)
+        };
+        // How a revision stands is no column: it follows from the others and the time.
+        let keep = |row: DocumentRow| {
             let revisions = visible_revisions(tx, row.id, &rights, now)?;
-            documents.extend(as_document(row, &revisions));
-        }
+            let stands = |document: &Document| {
+                filter.standing.is_none_or(|wanted| document.current.standing == wanted)
+            };
+            Ok::<_, KnowledgeError>(as_document(row, &revisions).filter(stands))
+        };
+        let (documents, next) = fill_page(limit, after, fetch, |row| row.id, keep)?;
         Ok(DocumentPage { documents, next })
     })
     .await
@@ -292,7 +303,7 @@ pub(crate) fn find_visible(
 }
 
 /// The document as people see it; `None` when there is nothing of it to see.
-fn as_document(row: DocumentRow, revisions: &[Revision]) -> Option<Document> {
+pub(crate) fn as_document(row: DocumentRow, revisions: &[Revision]) -> Option<Document> {
     let newest = |wanted: &dyn Fn(&Revision) -> bool| revisions.iter().rev().find(|r| wanted(r));
     let current = newest(&|r| r.standing == Standing::Valid)
         .or_else(|| newest(&|r| r.state == RevisionState::Ready))

@@ -96,11 +96,14 @@ fn one_line(text: &str) -> String {
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn bounded(field: &str, text: String, max_chars: usize) -> Result<String, KnowledgeError> {
+/// `raw` as one line. Its length counts as it was sent, which is what the API's description bounds, and as
+/// it is stored.
+fn bounded(field: &str, raw: &str, max_chars: usize) -> Result<String, KnowledgeError> {
+    let text = one_line(raw);
     if text.is_empty() {
         return Err(KnowledgeError::invalid(field, "must not be empty"));
     }
-    let chars = text.chars().count();
+    let chars = raw.chars().count().max(text.chars().count());
     if chars > max_chars {
         let reason = format!("must be at most {max_chars} characters, not {chars}");
         return Err(KnowledgeError::invalid(field, reason));
@@ -110,22 +113,21 @@ fn bounded(field: &str, text: String, max_chars: usize) -> Result<String, Knowle
 
 /// A document key as stored.
 pub(crate) fn document_key(text: &str) -> Result<String, KnowledgeError> {
-    bounded("key", one_line(text), DOCUMENT_KEY_MAX_CHARS)
+    bounded("key", text, DOCUMENT_KEY_MAX_CHARS)
 }
 
 /// A title as stored; an empty one counts as none.
 pub(crate) fn document_title(text: &str) -> Result<Option<String>, KnowledgeError> {
-    let title = one_line(text);
-    if title.is_empty() {
+    if one_line(text).is_empty() {
         return Ok(None);
     }
-    bounded("title", title, DOCUMENT_TITLE_MAX_CHARS).map(Some)
+    bounded("title", text, DOCUMENT_TITLE_MAX_CHARS).map(Some)
 }
 
 /// Only the last part of what may be a path: clients send `C:\manuals\pump.pdf`.
 fn file_name(text: &str) -> Result<String, KnowledgeError> {
     let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-    bounded("file", one_line(last), FILE_NAME_MAX_CHARS)
+    bounded("file", last, FILE_NAME_MAX_CHARS)
 }
 
 /// The key of a file that was uploaded without one: its name without the ending, lower case,
@@ -149,6 +151,11 @@ fn key_of_file(file_name: &str) -> Result<String, KnowledgeError> {
         return Err(KnowledgeError::invalid("key", reason));
     }
     Ok(key)
+}
+
+/// Why something is done, as the audit log keeps it: one line, not empty.
+pub(crate) fn reason(text: &str, max_chars: usize) -> Result<String, KnowledgeError> {
+    bounded("reason", text, max_chars)
 }
 
 /// A language tag (RFC 5646): language and subtags, the language in lower case.
@@ -180,7 +187,8 @@ pub(crate) fn tag(text: &str) -> String {
     one_line(text).to_lowercase()
 }
 
-fn tags(tags: &[String]) -> Result<Vec<String>, KnowledgeError> {
+/// Tags as stored: lower case, sorted, each once.
+pub(crate) fn tags(tags: &[String]) -> Result<Vec<String>, KnowledgeError> {
     let mut clean: Vec<String> =
         tags.iter().map(|text| tag(text)).filter(|text| !text.is_empty()).collect();
     clean.sort();
@@ -195,7 +203,8 @@ fn tags(tags: &[String]) -> Result<Vec<String>, KnowledgeError> {
     Ok(clean)
 }
 
-fn metadata(object: &Map<String, Value>) -> Result<(), KnowledgeError> {
+/// Checks depth and size of a metadata object.
+pub(crate) fn metadata(object: &Map<String, Value>) -> Result<(), KnowledgeError> {
     let depth = 1 + object.values().map(depth).max().unwrap_or(0);
     if depth > METADATA_MAX_DEPTH {
         let reason = format!("must be nested at most {METADATA_MAX_DEPTH} deep");
@@ -235,6 +244,15 @@ mod tests {
         assert_eq!(checked.key, "mm-ps1-001-wartung");
         assert_eq!(checked.new.file_name, "MM-PS1 001 (Wartung).pdf");
         assert_eq!(field_of(NewRevision::named("---.pdf").checked()), "key");
+    }
+
+    #[test]
+    fn lengths_count_as_they_were_sent() {
+        // Control characters are dropped; what is too long with them is too long.
+        let text = format!("{}{}", "\u{88}\u{13}", "x".repeat(499));
+        assert!(reason(&text, 500).is_err());
+        assert_eq!(reason(&text, 501).unwrap().len(), 499);
+        assert!(document_title(&" ".repeat(900)).unwrap().is_none());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod retrieve;
 pub mod text;
 pub mod vector;
 
+mod change;
 mod chunking;
 mod disclosures;
 mod disclosures_to;
@@ -31,9 +32,11 @@ mod ingest;
 mod input;
 mod jobs;
 mod library;
+mod made_from;
 mod model;
 mod pages;
 mod passages;
+mod questions;
 mod revisions;
 mod search;
 mod standing;
@@ -43,6 +46,7 @@ mod upload;
 mod usage;
 mod visible;
 
+pub use change::{CHANGE_REASON_MAX_CHARS, DocumentChange, Labelled, document_change};
 pub use chunk::{ChunkDraft, ChunkOptions, chunks_of_pages, embedding_text};
 pub use chunk_set::{Allowed, ChunkSet};
 pub use disclosures::{Disclosure, DisclosurePage, document_disclosures};
@@ -63,11 +67,13 @@ pub use input::{
 };
 pub use jobs::{job_cancel, job_get, job_list};
 pub use library::{Library, LibrarySettings};
+pub use made_from::{Work, made_from, revisions_behind};
 pub use model::{
     Document, PageTextState, Revision, RevisionError, RevisionState, Standing, Validity,
 };
 pub use pages::{Original, PageText, original_open, page_text};
 pub use passages::{ChunkLine, Passage, PassageBox, Scores};
+pub use questions::{QUESTIONS_MAX, SuggestedQuestion, questions_suggested};
 pub use retrieve::{Hit, RetrievalInput, retrieve};
 pub use revisions::{
     CitingAnswer, WITHDRAW_REASON_MAX_CHARS, citations_of, revision_get, revision_list,
@@ -76,6 +82,7 @@ pub use revisions::{
 pub use search::{
     Degraded, Line, Retrieval, Retrieves, SEARCH_FILTER_MAX_ENTRIES, SEARCH_MAX_PASSAGES,
     SEARCH_QUERY_MAX_CHARS, SearchInput, SearchResults, passages_find, search, still_valid,
+    still_within,
 };
 pub use upload::{StoredContent, Uploaded, content_store, document_upload, revision_create};
 pub use usage::{LibraryUsage, library_usage};

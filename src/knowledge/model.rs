@@ -5,29 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::standing::Span;
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            /// The word used in API, SQL and UI.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// Reads the word.
-            #[must_use]
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
-words! {
+base::words! {
     /// How far the ingestion of a revision is.
     RevisionState {
         /// Waits for its turn.
@@ -43,7 +21,7 @@ words! {
     }
 }
 
-words! {
+base::words! {
     /// What the plant has decided about a revision; as stored.
     Validity {
         /// The plant stands by it.
@@ -55,7 +33,7 @@ words! {
     }
 }
 
-words! {
+base::words! {
     /// What a revision counts for at one moment. Only [`Standing::Valid`] is retrieved.
     Standing {
         /// It is not ingested (yet).
@@ -73,7 +51,7 @@ words! {
     }
 }
 
-words! {
+base::words! {
     /// Whether a page has text.
     PageTextState {
         /// It has.

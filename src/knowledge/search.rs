@@ -17,7 +17,7 @@ use crate::retrieve::{Hit, RetrievalInput, retrieve};
 use crate::store::{self as rows, PassageRow};
 use crate::tenant_index::{self, Current};
 use crate::visible::{RevisionTable, SearchFilters};
-use crate::{KnowledgeError, Library, Standing};
+use crate::{KnowledgeError, Library, Revision, Standing};
 
 /// Longest query, in characters.
 pub const SEARCH_QUERY_MAX_CHARS: usize = 10_000;
@@ -139,26 +139,52 @@ async fn search_once(
         .detail(json!({ "chunks": chunks, "revisions": revisions }))
         .label(label);
     let shown = move |tx: WriteTx<'_>| {
-        still_valid(&tx, &revisions, tx.now())?;
+        still_valid(&tx, &revisions, label, tx.now())?;
         Ok::<_, KnowledgeError>(tx.commit(event, ())?)
     };
     permit.ctx().write(shown).await?;
     Ok(SearchResults { passages: found.passages, degraded: found.degraded, label })
 }
 
-/// Whether revisions that were read a moment ago still count; to be asked in the commit that records
-/// that they are shown, so that a withdrawal holds from its own commit on.
+/// Whether revisions that were read a moment ago still count and are no more secret than `within`, the
+/// label that is recorded for what is shown of them; to be asked in the commit that records it, so that
+/// a withdrawal and a raised label hold from their own commits on.
 ///
 /// # Errors
 /// [`KnowledgeError::Overtaken`] when one of them does not; or the store's own.
 pub fn still_valid(
     tx: &ReadTx<'_>,
     revisions: &[RevisionId],
+    within: Label,
     now: Timestamp,
+) -> Result<(), KnowledgeError> {
+    still(tx, revisions, within, now, |revision| revision.standing == Standing::Valid)
+}
+
+/// The same of revisions that need not count, as tools may read them: whether they are still there and no
+/// more secret than `within`.
+///
+/// # Errors
+/// As [`still_valid`].
+pub fn still_within(
+    tx: &ReadTx<'_>,
+    revisions: &[RevisionId],
+    within: Label,
+    now: Timestamp,
+) -> Result<(), KnowledgeError> {
+    still(tx, revisions, within, now, |_| true)
+}
+
+fn still(
+    tx: &ReadTx<'_>,
+    revisions: &[RevisionId],
+    within: Label,
+    now: Timestamp,
+    counts: impl Fn(&Revision) -> bool,
 ) -> Result<(), KnowledgeError> {
     for id in revisions {
         match rows::revision_find(tx, *id, now)? {
-            Some(revision) if revision.standing == Standing::Valid => {}
+            Some(revision) if counts(&revision) && within.join(revision.label) == within => {}
             _ => return Err(KnowledgeError::Overtaken),
         }
     }
@@ -302,7 +328,7 @@ fn check(input: &SearchInput) -> Result<usize, KnowledgeError> {
         return Err(KnowledgeError::invalid("limit", reason));
     }
     // Every entry is compared with every revision.
-    let SearchFilters { tags, languages, document_keys } = &input.filters;
+    let SearchFilters { tags, languages, document_keys, .. } = &input.filters;
     for (field, entries) in [
         ("filters.tags", tags),
         ("filters.languages", languages),

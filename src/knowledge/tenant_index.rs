@@ -19,7 +19,7 @@ use crate::chunk_set::ChunkSet;
 use crate::index::{
     EncryptedDirectory, EncryptedDirectoryOptions, IndexError, IndexedChunk, TextIndex, TextWriter,
 };
-use crate::store::{self as rows, ChunkText};
+use crate::store::{self as rows, ChunkText, RetrievalRow};
 use crate::text::Language;
 use crate::upload;
 use crate::vector::VectorIndex;
@@ -28,8 +28,17 @@ use crate::visible::RevisionTable;
 /// Codes that are handed to the vector index together.
 const CODES_AT_ONCE: usize = 8192;
 
-/// Chunk ids of a revision, as ranges; what it is compared by.
+/// Chunk ids of a revision, as ranges.
 type Ranges = Vec<(i64, i64)>;
+
+/// What of a revision stands in the arms; what it is compared by.
+#[derive(Clone, PartialEq, Eq)]
+struct Held {
+    chunks: Ranges,
+    /// Words about it that its chunks are found by.
+    title: String,
+    tags: Vec<String>,
+}
 
 /// What lives in memory as long as the tenant is open.
 pub(crate) struct TenantIndex {
@@ -52,7 +61,7 @@ pub(crate) struct Arms {
 #[derive(Default)]
 struct Written {
     generation: Option<u64>,
-    revisions: HashMap<RevisionId, Ranges>,
+    revisions: HashMap<RevisionId, Held>,
 }
 
 /// The state that a query works on.
@@ -271,21 +280,21 @@ impl Arms {
         table: &RevisionTable,
         known: &Written,
     ) -> Result<Written, KnowledgeError> {
-        let wanted = ranges_of(table);
-        let is_known = |id: &RevisionId, ranges: &Ranges| known.revisions.get(id) == Some(ranges);
-        let gone = known.revisions.iter().filter(|(id, ranges)| wanted.get(id) != Some(ranges));
+        let wanted = held_of(table);
+        let is_known = |id: &RevisionId, held: &Held| known.revisions.get(id) == Some(held);
+        let gone = known.revisions.iter().filter(|(id, held)| wanted.get(id) != Some(held));
         let mut writer = self.text.writer()?;
-        for (revision, ranges) in gone {
+        for (revision, held) in gone {
             writer.delete_revision(*revision);
             let mut chunks = ChunkSet::new();
-            for (first, last) in ranges {
+            for (first, last) in &held.chunks {
                 chunks.insert_range(ChunkId(*first), ChunkId(*last));
             }
             self.vectors.remove(&chunks);
         }
-        for (revision, ranges) in wanted.iter().filter(|(id, ranges)| !is_known(id, ranges)) {
+        for (revision, held) in wanted.iter().filter(|(id, held)| !is_known(id, held)) {
             rows::indexed_chunks(tx, Some(*revision), |chunk| add(&writer, table, &chunk))?;
-            read_codes(tx, &self.vectors, ranges)?;
+            read_codes(tx, &self.vectors, &held.chunks)?;
         }
         writer.commit(table.generation)?;
         writer.finish()?;
@@ -295,12 +304,17 @@ impl Arms {
 
 impl Written {
     fn of(table: &RevisionTable) -> Self {
-        Self { generation: Some(table.generation), revisions: ranges_of(table) }
+        Self { generation: Some(table.generation), revisions: held_of(table) }
     }
 }
 
-fn ranges_of(table: &RevisionTable) -> HashMap<RevisionId, Ranges> {
-    table.indexed().map(|row| (row.revision_id, row.chunks.clone())).collect()
+fn held_of(table: &RevisionTable) -> HashMap<RevisionId, Held> {
+    let held = |row: &RetrievalRow| Held {
+        chunks: row.chunks.clone(),
+        title: row.document_title.clone(),
+        tags: row.tags.clone(),
+    };
+    table.indexed().map(|row| (row.revision_id, held(row))).collect()
 }
 
 fn add(

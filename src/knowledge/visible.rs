@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base::{ChunkId, RevisionId, Timestamp};
+use base::{ChunkId, Classification, RevisionId, Timestamp};
 use parking_lot::Mutex;
 use policy::ClearanceFilter;
 use store::ReadTx;
@@ -27,11 +27,16 @@ pub struct SearchFilters {
     pub languages: Vec<String>,
     /// Is one of these documents.
     pub document_keys: Vec<String>,
+    /// Is no more secret than this, whatever the asking person may see.
+    pub classification_max: Option<Classification>,
 }
 
 impl SearchFilters {
     fn is_empty(&self) -> bool {
-        self.tags.is_empty() && self.languages.is_empty() && self.document_keys.is_empty()
+        self.tags.is_empty()
+            && self.languages.is_empty()
+            && self.document_keys.is_empty()
+            && self.classification_max.is_none()
     }
 
     fn admit(&self, row: &RetrievalRow) -> bool {
@@ -46,6 +51,7 @@ impl SearchFilters {
         tags_hold.all(|holds| holds)
             && (self.languages.is_empty() || self.languages.iter().any(in_language))
             && (self.document_keys.is_empty() || self.document_keys.contains(&row.document_key))
+            && self.classification_max.is_none_or(|most| row.label.classification <= most)
     }
 }
 

@@ -38,6 +38,13 @@ impl Format {
             Self::Text => "text",
         }
     }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [Self::Pdf, Self::Docx, Self::Markdown, Self::Text];
+        all.into_iter().find(|format| format.as_str() == name)
+    }
 }
 
 /// A whole document; when its pages are not streamed.

@@ -13,8 +13,8 @@ pub trait Action: sealed::Sealed + Send + Sync + 'static {
     const PERMISSION: Permission;
 }
 
-/// An action on the appliance as a whole. Implemented by the marker types of [`tenants`] and
-/// [`master_keys`] alone.
+/// An action on the appliance as a whole. Implemented by the marker types of [`tenants`],
+/// [`master_keys`] and [`models`] alone.
 pub trait ApplianceAction: sealed::Sealed + Send + Sync + 'static {
     /// The permission that it needs.
     const PERMISSION: Permission;
@@ -79,8 +79,18 @@ actions! { Action:
     settings { Read => SettingsRead, Change => SettingsChange }
     /// How much the tenant uses.
     usage { Read => UsageRead }
+    /// What people say about answers.
+    feedback { Read => FeedbackRead }
     /// Groups of people.
     groups { Read => GroupsRead, Change => GroupsChange }
+    /// Agents, as the tenant has them.
+    agents { Read => AgentsRead, Change => AgentsChange }
+    /// Workflows and their runs.
+    workflows { Read => WorkflowsRead, Run => WorkflowsRun, Decide => WorkflowsDecide }
+    /// Plans.
+    plans { Read => PlansRead, Create => PlansCreate, Decide => PlansDecide }
+    /// What agents remember about oneself.
+    memories { Read => MemoriesRead, Change => MemoriesChange }
 }
 
 actions! { ApplianceAction:
@@ -94,4 +104,6 @@ actions! { ApplianceAction:
     }
     /// Keys of the appliance and of its tenants.
     master_keys { Manage => MasterKeysManage }
+    /// Language models.
+    models { Read => ModelsRead, Manage => ModelsManage }
 }

@@ -62,8 +62,9 @@ mod rate_limit;
 mod visibility;
 
 pub use actions::{
-    Action, ApplianceAction, audit, chat, conversations, documents, groups, jobs, keys,
-    master_keys, metrics, profile, search, sessions, settings, tenants, tokens, usage, users,
+    Action, ApplianceAction, agents, audit, chat, conversations, documents, feedback, groups, jobs,
+    keys, master_keys, memories, metrics, models, plans, profile, search, sessions, settings,
+    tenants, tokens, usage, users, workflows,
 };
 pub use effective::{
     PermissionUnknown, effective, effective_of, may_be_scope, may_be_withheld, may_stand_in,

@@ -95,13 +95,39 @@ pub enum Permission {
     AuditHold,
     /// See how the master key is kept, change it and the keys of tenants, set passphrase and shares.
     MasterKeysManage,
+    /// Read what people say about answers.
+    FeedbackRead,
+    /// See the language models that were brought in.
+    ModelsRead,
+    /// Bring language models in, try them, give them tiers, remove them.
+    ModelsManage,
+    /// See the agents, what they are for and what they may reach for.
+    AgentsRead,
+    /// Change the agents of the tenant.
+    AgentsChange,
+    /// See workflows, and one's own runs of them.
+    WorkflowsRead,
+    /// Run workflows, and cancel one's own runs.
+    WorkflowsRun,
+    /// Decide at the gates of workflows.
+    WorkflowsDecide,
+    /// See one's own plans.
+    PlansRead,
+    /// Have a plan made for a goal.
+    PlansCreate,
+    /// Approve and reject plans.
+    PlansDecide,
+    /// See and export what agents remember about oneself.
+    MemoriesRead,
+    /// Change, forget and allow what agents remember about oneself.
+    MemoriesChange,
 }
 
 use Permission as P;
 
 impl Permission {
     /// All permissions, in the order of the matrix.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 56] = [
         P::ChatSend,
         P::ConversationsRead,
         P::ConversationsChange,
@@ -145,6 +171,19 @@ impl Permission {
         P::TenantsAudit,
         P::AuditHold,
         P::MasterKeysManage,
+        P::FeedbackRead,
+        P::ModelsRead,
+        P::ModelsManage,
+        P::AgentsRead,
+        P::AgentsChange,
+        P::WorkflowsRead,
+        P::WorkflowsRun,
+        P::WorkflowsDecide,
+        P::PlansRead,
+        P::PlansCreate,
+        P::PlansDecide,
+        P::MemoriesRead,
+        P::MemoriesChange,
     ];
 
     /// The name used in API, audit log, UI and documentation.
@@ -194,6 +233,19 @@ impl Permission {
             P::TenantsAudit => "tenants.audit",
             P::AuditHold => "audit.hold",
             P::MasterKeysManage => "master_keys.manage",
+            P::FeedbackRead => "feedback.read",
+            P::ModelsRead => "models.read",
+            P::ModelsManage => "models.manage",
+            P::AgentsRead => "agents.read",
+            P::AgentsChange => "agents.change",
+            P::WorkflowsRead => "workflows.read",
+            P::WorkflowsRun => "workflows.run",
+            P::WorkflowsDecide => "workflows.decide",
+            P::PlansRead => "plans.read",
+            P::PlansCreate => "plans.create",
+            P::PlansDecide => "plans.decide",
+            P::MemoriesRead => "memories.read",
+            P::MemoriesChange => "memories.change",
         }
     }
 
@@ -302,6 +354,11 @@ const VIEWER: PermissionSet = PermissionSet::of(&[
     P::KeysCreate,
     P::KeysRotate,
     P::KeysRevoke,
+    P::AgentsRead,
+    P::WorkflowsRead,
+    P::PlansRead,
+    P::MemoriesRead,
+    P::MemoriesChange,
 ]);
 
 const OPERATOR: PermissionSet = VIEWER.union(PermissionSet::of(&[
@@ -312,6 +369,10 @@ const OPERATOR: PermissionSet = VIEWER.union(PermissionSet::of(&[
     P::DocumentsWithdraw,
     P::JobsRead,
     P::JobsCancel,
+    P::WorkflowsRun,
+    P::WorkflowsDecide,
+    P::PlansCreate,
+    P::PlansDecide,
 ]));
 
 const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
@@ -330,6 +391,8 @@ const ADMIN: PermissionSet = OPERATOR.union(PermissionSet::of(&[
     P::AuditHold,
     P::GroupsRead,
     P::GroupsChange,
+    P::FeedbackRead,
+    P::AgentsChange,
 ]));
 
 /// What only a holder of an appliance scope may do.
@@ -340,6 +403,8 @@ const APPLIANCE: PermissionSet = PermissionSet::of(&[
     P::TenantsRemove,
     P::TenantsAudit,
     P::MasterKeysManage,
+    P::ModelsRead,
+    P::ModelsManage,
 ]);
 
 /// What needs a second factor that was shown lately.

@@ -58,6 +58,8 @@ pub struct NewJob {
     payload: Value,
     subject: String,
     queued_by: Option<UserId>,
+    /// An earlier job, whose person this one acts for.
+    continues: Option<JobId>,
     queue_length: u32,
 }
 
@@ -79,8 +81,18 @@ impl NewJob {
             payload,
             subject,
             queued_by: ctx.user_id(),
+            continues: None,
             queue_length: ctx.job_queue_length(),
         })
+    }
+
+    /// The same as the continuation of an earlier job of its kind and subject: in the name of whoever
+    /// queued that one, whose rights count again when it is claimed. The audit log says who queued this
+    /// one.
+    #[must_use]
+    pub const fn continuing(mut self, earlier: JobId) -> Self {
+        self.continues = Some(earlier);
+        self
     }
 
     /// The id that the job will have.
@@ -187,13 +199,25 @@ impl ClaimedJob {
 /// Queues a job in the transaction of the change that needs it; forgets what ended long ago.
 ///
 /// # Errors
-/// [`StoreError::QueueFull`] when too many jobs wait, or the store's own.
+/// [`StoreError::QueueFull`] when too many jobs wait, [`StoreError::JobNotFound`] when it continues one
+/// that is not there, or the store's own.
 pub fn job_enqueue(tx: &mut WriteTx<'_>, new: &NewJob) -> Result<JobId, StoreError> {
     let waiting: u32 =
         tx.query_row("SELECT count(*) FROM jobs WHERE state = 'queued'", [], |row| row.get(0))?;
     if waiting >= new.queue_length {
         return Err(StoreError::QueueFull);
     }
+    let queued_by = match new.continues {
+        // Only what goes on with the same work: nobody gets another one's rights for something new.
+        Some(earlier) => tx
+            .query_optional(
+                "SELECT queued_by FROM jobs WHERE id = ?1 AND kind = ?2 AND subject = ?3",
+                params![earlier.as_bytes(), new.kind, new.subject],
+                |row| row.get::<_, Option<Vec<u8>>>(0),
+            )?
+            .ok_or(StoreError::JobNotFound)?,
+        None => new.queued_by.map(|user| user.as_bytes().to_vec()),
+    };
     let now = tx.now().unix_ms();
     tx.execute(
         "DELETE FROM jobs WHERE state IN ('done', 'failed', 'cancelled') AND updated_at < ?1",
@@ -208,7 +232,7 @@ pub fn job_enqueue(tx: &mut WriteTx<'_>, new: &NewJob) -> Result<JobId, StoreErr
             new.kind,
             new.payload.to_string(),
             new.subject,
-            new.queued_by.map(|user| *user.as_bytes()),
+            queued_by,
             tx.stamp().actor.to_string(),
             now,
         ],

@@ -130,6 +130,7 @@ mod log_place;
 mod master_key;
 mod master_rotation;
 mod migrate;
+mod models;
 mod open;
 mod open_tenant;
 mod reader;
@@ -141,6 +142,7 @@ mod sealed;
 mod settings;
 pub mod sql;
 mod steps;
+mod table_query;
 mod tenant_rotation;
 mod tenants;
 mod vectors;
@@ -171,6 +173,7 @@ pub use key_place::KeyProtection;
 pub use live_keys::{KEY_PREFIX_BYTES, LiveKey};
 pub use master_key::KeyState;
 pub use master_rotation::{MasterKeyChange, MasterKeyChanged};
+pub use models::{ModelFileHash, ModelMeasurement, ModelRow, NewModelRow};
 pub use open::{Start, Store, StoreOptions};
 pub use reader::ReadTx;
 pub use refresh::{AccessTokenRow, Exchange, RefreshFound, credentials_forget_ended};
@@ -185,6 +188,10 @@ pub use scope::{
 };
 pub use sealed::{SealedStore, ShareProgress};
 pub use settings::StoreSettings;
+pub use table_query::{
+    TABLE_MAX_BYTES, TABLE_MAX_COLUMNS, TABLE_MAX_ROWS, TABLE_NAME, TableAnswer, TableCell,
+    TableCopy, TableLimits, TableQueryError, table_query, table_query_patience,
+};
 pub use tenant_rotation::{RotationPhase, RotationState, RotationView};
 pub use verify::{VerifyOutcome, WitnessedOutcome, verify_data_dir, verify_with_witness};
 pub use witness::{

@@ -39,6 +39,11 @@ pub(crate) const CONTROL: &[Migration] = &[
         name: "keys",
         sql: &[include_str!("migrations/control/0003_keys.sql")],
     },
+    Migration {
+        version: 4,
+        name: "models",
+        sql: &[include_str!("migrations/control/0004_models.sql")],
+    },
 ];
 
 /// Steps of a tenant's database.
@@ -80,6 +85,31 @@ pub(crate) const TENANT: &[Migration] = &[
         version: 7,
         name: "access",
         sql: &[include_str!("migrations/tenant/0007_access.sql")],
+    },
+    Migration {
+        version: 8,
+        name: "feedback",
+        sql: &[include_str!("migrations/tenant/0008_feedback.sql")],
+    },
+    Migration {
+        version: 9,
+        name: "token_usage",
+        sql: &[include_str!("migrations/tenant/0009_token_usage.sql")],
+    },
+    Migration {
+        version: 10,
+        name: "traces",
+        sql: &[include_str!("migrations/tenant/0010_traces.sql")],
+    },
+    Migration {
+        version: 11,
+        name: "composition",
+        sql: &[include_str!("migrations/tenant/0011_composition.sql")],
+    },
+    Migration {
+        version: 12,
+        name: "made_from",
+        sql: &[include_str!("migrations/tenant/0012_made_from.sql")],
     },
 ];
 

@@ -236,11 +236,14 @@ impl Store {
         self.open_database(row, Opening::New, stamp)?.close();
         seal::sync_dir(&dir).map_err(StoreError::io("syncing the tenant's directory"))?;
         let reopened = self.open_database(row, Opening::Existing, stamp)?;
-        if let Health::ReadOnly(why) = reopened.health() {
-            return Err(StoreError::AuditDamaged(why.clone()));
-        }
-        reopened.check_pages()?;
+        let sound = match reopened.health() {
+            Health::Sound => reopened.check_pages(),
+            Health::ReadOnly(why) => Err(StoreError::AuditDamaged(why.clone())),
+        };
+        // Also when it is refused: its writer would hold the directory's lock for a moment longer than
+        // this call, and its files while they are removed.
         reopened.close();
+        sound?;
         let report = self.verify_row(row)?;
         match report.finding {
             None => Ok(()),

@@ -6,6 +6,7 @@ use base::{
     Classification, ConversationId, DocumentId, MessageId, PageNumber, RevisionId, Timestamp,
     UserId,
 };
+use parse::Format;
 use policy::ClearanceFilter;
 use store::sql::{Row, id_bytes, params};
 use store::{ReadTx, StoreError, WriteTx};
@@ -124,8 +125,9 @@ pub(crate) fn document_list(
                AND (?5 IS NULL OR EXISTS (SELECT 1 FROM json_each(r.tags) WHERE value = ?5))
                AND (?6 IS NULL OR r.language = ?6 OR substr(r.language, 1, length(?6) + 1) = ?6 || '-')
                AND (?7 IS NULL OR r.classification = ?7)
-               AND (?8 IS NULL OR r.state = ?8))
-         ORDER BY d.id DESC LIMIT ?9"
+               AND (?8 IS NULL OR r.state = ?8)
+               AND (?9 IS NULL OR r.format = ?9))
+         ORDER BY d.id DESC LIMIT ?10"
     );
     let rows = tx.query_all(
         &sql,
@@ -138,6 +140,7 @@ pub(crate) fn document_list(
             filter.language,
             filter.classification.map(Classification::as_str),
             filter.state.map(RevisionState::as_str),
+            filter.format.map(Format::as_str),
             listing.limit,
         ],
         raw,

@@ -3,6 +3,7 @@
 mod chunks;
 mod documents;
 mod embeddings;
+mod labels;
 mod pages;
 mod revisions;
 mod table;
@@ -23,6 +24,10 @@ pub(crate) use documents::{
     document_title_set, document_touch, quoted_origins, usage, user_exists,
 };
 pub(crate) use embeddings::{codes_each, embedding_set, embeddings_load};
+pub(crate) use labels::{
+    answers_raise, made_from_insert, made_from_of, revision_set_label, revision_set_metadata,
+    revision_set_tags, works_raise,
+};
 pub(crate) use pages::{
     page_count, page_load, page_problems, page_store, pages_delete, pages_delete_after, pages_load,
 };

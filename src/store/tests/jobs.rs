@@ -508,6 +508,54 @@ async fn a_job_has_the_present_rights_of_whoever_queued_it() {
 }
 
 #[tokio::test]
+async fn a_job_continues_only_its_own_kind_and_subject_and_acts_for_the_same_person() {
+    let ground = Ground::new();
+    let opened = ground.open();
+    let tenant = opened.create("rauental").await;
+    let user = UserId::new(opened.store.now(), opened.store.entropy()).unwrap();
+    let console = opened.ctx(tenant).await;
+    console
+        .write(move |tx| {
+            tx.execute(
+                "INSERT INTO users VALUES (?1, 'o@rauental', 'O', 'operator', 'CONFIDENTIAL', 1,
+                     'de', 'active', 'x', 0, 0, 0)",
+                [user.as_bytes()],
+            )?;
+            tx.commit(Event::new(CHANGED), ())
+        })
+        .await
+        .unwrap();
+    let scope = opened.store.scope_from_operator(&opened.key, tenant, Some(user)).await.unwrap();
+    let theirs = opened.store.enter(scope, opened.request()).await.unwrap();
+    let of_console = enqueue(&console, "do").await.unwrap();
+    let of_person = enqueue(&theirs, "do").await.unwrap();
+    let continued = async |ctx: &TenantCtx, kind, subject: &str, earlier| {
+        let job = NewJob::new(ctx, kind, subject.into(), Value::Null).unwrap().continuing(earlier);
+        ctx.write(move |mut tx| {
+            let id = job_enqueue(&mut tx, &job)?;
+            tx.commit(Event::new(CHANGED), id)
+        })
+        .await
+    };
+    // The console goes on with a person's work, in the person's name.
+    let id = continued(&console, "do", "revision:1", of_person).await.unwrap();
+    let job = console.read(move |tx| job_get(tx, id)).await.unwrap();
+    assert_eq!(job.queued_by, Some(user));
+    let id = continued(&theirs, "do", "revision:1", of_console).await.unwrap();
+    let job = console.read(move |tx| job_get(tx, id)).await.unwrap();
+    assert_eq!(job.queued_by, None);
+    // Something new in somebody else's name is not to be had.
+    for (kind, subject, earlier) in [
+        ("other", "revision:1", of_console),
+        ("do", "revision:2", of_console),
+        ("do", "revision:1", JobId::from_bytes([9; 16])),
+    ] {
+        let refused = continued(&theirs, kind, subject, earlier).await.unwrap_err();
+        assert_eq!(refused.code(), "job_not_found");
+    }
+}
+
+#[tokio::test]
 async fn jobs_are_listed_by_page_and_person() {
     let ground = Ground::new();
     let opened = ground.open();

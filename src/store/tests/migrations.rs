@@ -315,6 +315,91 @@ fn people_from_before_groups_and_keys_go_on() {
     assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }
 
+#[test]
+fn conversations_from_before_pins_and_feedback_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::TENANT.iter().position(|step| step.name == "feedback").unwrap();
+    shelf.open(&migrate::TENANT[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO conversations VALUES (zeroblob(16), NULL, 'Pump', 0, 1, NULL);
+        INSERT INTO messages VALUES (zeroblob(16), zeroblob(16), 1, 'appliance', 'x', 'INTERNAL',
+            'none', NULL, '{}', 0);";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT count(*) FROM conversations JOIN messages
+                WHERE pinned_at IS NULL AND title = 'Pump' AND updated_at = 1";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+    let rate = |rating: &str, reason: &str| {
+        let sql = format!(
+            "INSERT OR REPLACE INTO feedback
+             VALUES (zeroblob(16), NULL, '{rating}', {reason}, NULL, 0, 0)"
+        );
+        connection.execute(&sql, [])
+    };
+    assert!(rate("down", "'wrong'").is_ok() && rate("up", "NULL").is_ok());
+    // Praise needs no reason, and there is no third rating.
+    assert!(rate("up", "'wrong'").is_err() && rate("sideways", "NULL").is_err());
+    connection.execute_batch("PRAGMA foreign_keys = ON; DELETE FROM conversations;").unwrap();
+    let left = "SELECT count(*) FROM feedback";
+    assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
+#[test]
+fn people_from_before_token_usage_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::TENANT.iter().position(|step| step.name == "token_usage").unwrap();
+    shelf.open(&migrate::TENANT[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO users VALUES (zeroblob(16), 'a@b', 'A', 'admin', 'INTERNAL', 0, 'en', 'active',
+            'x', 0, 0, 0);
+        INSERT INTO settings VALUES ('user_default_language', 'de');";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM settings)";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 2);
+    let usage = |user: &str, tier: &str| {
+        let sql = format!(
+            "INSERT INTO token_usage VALUES (1, {user}, '{tier}', zeroblob(32), 0, 1, 2, 3, 4)"
+        );
+        connection.execute(&sql, [])
+    };
+    assert!(usage("zeroblob(16)", "light").is_ok() && usage("x''", "").is_ok());
+    // One row per day, person, tier and model; no tier that there is not, nobody by half.
+    assert!(usage("x''", "").is_err());
+    assert!(usage("x''", "huge").is_err() && usage("zeroblob(3)", "light").is_err());
+}
+
+#[test]
+fn tenants_from_before_models_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::CONTROL.iter().position(|step| step.name == "models").unwrap();
+    shelf.open(&migrate::CONTROL[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO tenants VALUES (zeroblob(16), 'a', 'A', 'active', x'01', x'02', zeroblob(32), 0,
+            0, 3);
+        INSERT INTO appliance_admins VALUES (zeroblob(16), zeroblob(16), 0);";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::CONTROL, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT count(*) FROM tenants JOIN appliance_admins WHERE key_generation = 3";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 1);
+    connection
+        .execute_batch(
+            "PRAGMA foreign_keys = ON;
+             INSERT INTO models VALUES (zeroblob(32), 'm', 1, '{}', 0, 'console', NULL, NULL, NULL,
+                 NULL);
+             INSERT INTO model_assignments VALUES ('light', 0, zeroblob(32));",
+        )
+        .unwrap();
+    assert!(connection.execute("UPDATE models SET facts = '[]'", []).is_err());
+    assert!(connection.execute("UPDATE model_assignments SET tier = 'huge'", []).is_err());
+    connection.execute_batch("DELETE FROM models;").unwrap();
+    let left = "SELECT count(*) FROM model_assignments";
+    assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
 /// A tenant's database of the first schema, in which every third of seven chunks has no embedding.
 const CHUNKS_V1: &str = "
     INSERT INTO documents (id, key, title, created_at, created_by, updated_at)
@@ -402,5 +487,49 @@ fn vectors_of_another_length_are_refused_and_all_go_with_their_chunk() {
     }
     connection.execute_batch("DELETE FROM chunks WHERE id = 1").unwrap();
     let left = "SELECT (SELECT count(*) FROM embeddings) + (SELECT count(*) FROM embedding_codes)";
+    assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+}
+
+#[test]
+fn people_from_before_workflows_and_memories_go_on() {
+    let shelf = Shelf::empty();
+    let before = migrate::TENANT.iter().position(|step| step.name == "composition").unwrap();
+    shelf.open(&migrate::TENANT[..before], Opening::New).unwrap().close();
+    let rows = "
+        INSERT INTO users VALUES (zeroblob(16), 'a@b', 'A', 'admin', 'INTERNAL', 0, 'en', 'active',
+            'x', 0, 0, 0);
+        INSERT INTO jobs (id, kind, state, payload, subject, queued_by_actor, not_before, created_at,
+            updated_at) VALUES (zeroblob(16), 'ingest', 'done', '{}', 'revision:x', 'console', 0, 0, 0);";
+    shelf.raw("x.db").execute_batch(rows).unwrap();
+    shelf.open(migrate::TENANT, Opening::Existing).unwrap().close();
+    let connection = shelf.raw("x.db");
+    let kept = "SELECT (SELECT count(*) FROM users) + (SELECT count(*) FROM jobs)";
+    assert_eq!(connection.query_row(kept, [], |row| row.get::<_, u32>(0)).unwrap(), 2);
+    let run = "
+        INSERT INTO workflow_runs (id, workflow, title, definition, input, state, job_id, seed,
+            deadline_at, classification, export_control, origin, created_at, updated_at)
+        VALUES (zeroblob(16), 'w', 'W', '{}', '{}', 'waiting', zeroblob(16), 1, 0, 'INTERNAL', 'none',
+            'user', 0, 0);
+        INSERT INTO workflow_steps VALUES (zeroblob(16), 'a', 1, 'value', 'done', '1', NULL, NULL,
+            'INTERNAL', 'none', 0, 0, 0, 0);
+        INSERT INTO workflow_gates (run_id, key, question, shown, digest, asked_at)
+        VALUES (zeroblob(16), 'g', '?', '1', zeroblob(32), 0);
+        INSERT INTO workflow_events VALUES (zeroblob(16), 1, 'run.started', '{}', 0);
+        INSERT INTO memories (id, user_id, agent, kind, text, importance, classification,
+            export_control, source, created_at, updated_at)
+        VALUES (zeroblob(16), zeroblob(16), 'generalist', 'fact', 'x', 3, 'PUBLIC', 'none', 'person',
+            0, 0);";
+    connection.execute_batch(run).unwrap();
+    // A state that there is not, and a memory of nobody.
+    let wrong = "UPDATE workflow_runs SET state = 'lost'";
+    assert!(connection.execute(wrong, []).is_err());
+    connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
+    let nobody = "UPDATE memories SET user_id = randomblob(16)";
+    assert!(connection.execute(nobody, []).is_err());
+    // What belongs to a run goes with it.
+    connection.execute_batch("DELETE FROM workflow_runs").unwrap();
+    let left =
+        "SELECT (SELECT count(*) FROM workflow_steps) + (SELECT count(*) FROM workflow_gates)
+                + (SELECT count(*) FROM workflow_events)";
     assert_eq!(connection.query_row(left, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
 }

@@ -15,6 +15,7 @@ pub(crate) mod key_kills;
 mod keys;
 mod master_keys;
 mod migrations;
+mod models;
 mod retention;
 mod scopes;
 mod shred;

@@ -2,6 +2,7 @@
 //! worker whose embeddings are hashed words.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests fail by panicking")]
 
+mod changing;
 mod documents;
 mod ingestion;
 mod plant;

@@ -1,6 +1,6 @@
 //! Which revision answers at which moment.
 
-use base::Timestamp;
+use base::{Label, Timestamp};
 use knowledge::{
     KnowledgeError, NewRevision, RevisionState, Standing, revision_list, revision_supersede,
     revision_withdraw,
@@ -103,8 +103,11 @@ async fn what_stopped_counting_meanwhile_can_not_be_shown_any_more() {
     let (document, revision) = (added.document_id, added.revision_id);
     let ctx = plant.console().await;
     let now = plant.store.now();
-    let check = || ctx.read(move |tx| knowledge::still_valid(tx, &[revision], now));
+    let label = plant.document(&added).await.current.label;
+    let check = || ctx.read(move |tx| knowledge::still_valid(tx, &[revision], label, now));
     check().await.unwrap();
+    let below = ctx.read(move |tx| knowledge::still_valid(tx, &[revision], Label::TYPED, now));
+    assert!(matches!(below.await, Err(KnowledgeError::Overtaken)));
     revision_withdraw(authorize(&ctx).unwrap(), document, revision, None).await.unwrap();
     assert!(matches!(check().await, Err(KnowledgeError::Overtaken)));
 }
