@@ -1,60 +1,93 @@
-//! The answer path: resolve the question, retrieve, choose sentences, record, show.
+//! The answer path: resolve the question, retrieve, have it answered, record, show.
+//!
+//! Without a language model the documents answer, word for word. With one it writes (`generated`) or
+//! reasons (`reason`), and the documents answer whenever it does not.
+
+mod draft;
+mod listener;
+mod record;
+mod settings;
+
+use std::borrow::Cow;
+use std::time::Duration;
 
 use audit::{Action, Event};
-use base::{ChunkId, Coded as _, ConversationId, Label, MessageId, RevisionId, Timestamp, UserId};
+use base::{Classification, Coded as _, ConversationId, MessageId, Timestamp};
 use knowledge::{
     KnowledgeError, Library, Passage, Retrieval, SEARCH_QUERY_MAX_CHARS, SearchFilters,
-    SearchInput, passages_find, still_valid,
+    SearchInput, passages_find,
 };
-use models::WorkerState;
-use policy::{Permit, chat};
-use serde_json::json;
-use store::{TenantCtx, WriteTx};
+use models::{route, usage_insert};
+use policy::{Permit, authorize, chat, memories};
+use store::TenantCtx;
 
-use crate::conversations::{Author, title_of};
+use crate::brain::RunSeed;
 use crate::follow_up::{self, FOLLOW_UP_QUESTIONS_MAX};
-use crate::model::{
-    Answer, AnswerEvent, AnswerEvents, Citation, Nearest, Receipt, Refusal, Stage, Timings,
-};
-use crate::question::{Question, found};
-use crate::quote::{self, Chosen};
-use crate::store::{self as rows, MessageInsert};
-use crate::{AgentError, wording};
+use crate::generated::{self, Outcome, Remembered, Task, Turn};
+use crate::memory::{DEFAULT_AGENT, memories_recall, memory_job};
+use crate::model::{Answer, AnswerEvent, AnswerEvents, Stage, Timings};
+use crate::question::{Answerer, Question, found};
+use crate::specialist::Specialist;
+use crate::spending::Spending;
+use crate::store as rows;
+use crate::trace::Trace;
+use crate::workbench::Workbench;
+use crate::{AgentError, figures, quote, reason};
+use draft::Draft;
+use record::Record;
+use settings::{answer_settings, needs_reasoning};
 
-/// The mode that needs no language model; the default.
+pub(crate) use listener::Listener;
+pub(crate) use settings::Mode;
+pub use settings::{ANSWER_MODE, ANSWER_TIER, TIER_AUTOMATIC};
+
+/// The mode that needs no language model.
 pub const QUOTE_MODE: &str = "quote";
 
 /// Passages whose sentences are weighed.
 const PASSAGES_READ: u32 = 16;
-/// Passages shown when there is no answer.
-const NEAREST_MAX: usize = 3;
-/// Characters of such a passage that are shown.
-const NEAREST_EXCERPT_CHARS: usize = 280;
 
-const ANSWER_GIVEN: Action = Action::new("answer.given");
-const ANSWER_REFUSED: Action = Action::new("answer.refused");
+/// Time for a model's answer that comes whole, so that quotes can still be given within the two
+/// minutes of a request.
+const WHOLE_ANSWER_TIME: Duration = Duration::from_secs(100);
+
+/// The same for one that is shown as it comes.
+const STREAMED_ANSWER_TIME: Duration = Duration::from_secs(9 * 60);
+
+/// Messages of the conversation that a model may see.
+const TURNS_MAX: u32 = 6;
+
+/// Memories that a model may see.
+const MEMORIES_MAX: usize = 5;
+
+const ANSWER_ABANDONED: Action = Action::new("answer.abandoned");
 
 /// Answers a question from the documents that the asking person may see, and records question,
 /// answer and what was shown in one commit.
 ///
 /// Events go to `events` as the work proceeds; when its receiver is dropped before the commit, the
-/// work ends and nothing is stored.
+/// work ends and nothing is stored but the tokens that it cost.
 ///
 /// # Errors
 /// [`AgentError::ConversationNotFound`] when it was deleted meanwhile, [`AgentError::Abandoned`],
 /// or those of retrieval and the store. An error is also sent as [`AnswerEvent::Error`].
 pub async fn answer(
     permit: Permit<'_, chat::Send>,
-    library: &Library,
+    bench: &Workbench,
     question: Question,
     events: Option<AnswerEvents>,
 ) -> Result<Answer, AgentError> {
-    let listener = Listener(events);
-    let work = || work(&permit, library, &question, &listener);
+    let listener = Listener::new(events);
+    let spending = Spending::default();
+    let begun = permit.ctx().now();
+    let around = Around { permit: &permit, bench, spending: &spending, listener: &listener };
     let finished = async {
-        match work().await {
-            // Once more when a revision stopped counting while it was read.
-            Err(AgentError::Knowledge(KnowledgeError::Overtaken)) => work().await,
+        match around.work(&question).await {
+            // Once more when a revision stopped counting while it was read; what was shown of it
+            // can't be taken back.
+            Err(AgentError::Knowledge(KnowledgeError::Overtaken)) if !listener.has_shown() => {
+                around.work(&question).await
+            }
             other => other,
         }
     };
@@ -64,8 +97,14 @@ pub async fn answer(
         result = finished => result,
     };
     match &result {
-        Ok(answer) => listener.show(answer).await,
+        Ok(answer) => {
+            let outcome = if answer.refusal.is_some() { "refused" } else { "answered" };
+            around.count(&answer.receipt.mode, outcome, begun);
+            listener.show(answer).await;
+        }
         Err(error) => {
+            charge(permit.ctx(), &spending).await;
+            around.count("none", "failed", begun);
             let event = AnswerEvent::Error { code: error.code(), message: error.to_string() };
             listener.send(event).await;
         }
@@ -73,57 +112,267 @@ pub async fn answer(
     result
 }
 
-async fn work(
-    permit: &Permit<'_, chat::Send>,
-    library: &Library,
-    asked: &Question,
-    listener: &Listener,
-) -> Result<Answer, AgentError> {
-    let ctx = permit.ctx();
-    let started = ctx.now();
-    let message = asked.message.clone();
-    listener.stage(Stage::Resolving).await;
-    let resolved = match asked.conversation {
-        Some(id) => follow_up::resolve(&message, &earlier(ctx, id).await?),
-        None => None,
-    };
-    // What would be too long to be searched for stands on its own.
-    let resolved = resolved.filter(|text| text.chars().count() <= SEARCH_QUERY_MAX_CHARS);
-    let searching = ctx.now();
-    listener.stage(Stage::Searching).await;
-    let question = resolved.clone().unwrap_or_else(|| message.clone());
-    let retrieval = passages_find(permit, library, &search_for(&question)).await?;
-    let reading = ctx.now();
-    listener.stage(Stage::Reading).await;
-    let weighed = quote::weigh(&question, &retrieval, library.models()).await?;
-    let chosen = quote::choose(&weighed, &retrieval.passages);
-    let ended = ctx.now();
-    listener.stage(Stage::Writing).await;
-    let timings = Timings {
-        resolve_ms: elapsed_ms(started, searching),
-        search_ms: elapsed_ms(searching, reading),
-        read_ms: elapsed_ms(reading, ended),
-        total_ms: elapsed_ms(started, ended),
-    };
-    let draft = Draft::make(&retrieval, &chosen, library, resolved, timings);
-    let record = Record {
-        conversation: asked.conversation,
-        new_conversation: ConversationId::new(ctx.now(), ctx.entropy())?,
-        question_id: MessageId::new(ctx.now(), ctx.entropy())?,
-        message_id: MessageId::new(ctx.now(), ctx.entropy())?,
-        owner: ctx.user_id(),
-        message,
-        text: draft.text(&question),
-        draft,
-    };
-    ctx.write(move |tx| record.commit(tx)).await
+/// Writes what a model cost whose answer was not stored.
+pub(crate) async fn charge(ctx: &TenantCtx, spending: &Spending) {
+    let usage = spending.take();
+    if usage.is_empty() {
+        return;
+    }
+    let request = ctx.request_id();
+    let written = ctx.write(move |tx| {
+        for usage in &usage {
+            usage_insert(&tx, usage)?;
+        }
+        tx.commit(Event::new(ANSWER_ABANDONED).object("request", request), ())
+    });
+    if let Err(error) = written.await {
+        let error: store::StoreError = error;
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "tokens of an answer that was not stored are counted only until the tenant closes"
+        );
+    }
 }
 
-/// What is searched for to answer `question`.
-pub(crate) fn search_for(question: &str) -> SearchInput {
+/// What every step of an answer works with.
+struct Around<'a> {
+    permit: &'a Permit<'a, chat::Send>,
+    bench: &'a Workbench,
+    spending: &'a Spending,
+    listener: &'a Listener,
+}
+
+/// What is known before anybody answers.
+struct Found {
+    /// As the conversation completed it.
+    resolved: Option<String>,
+    /// As it is searched for.
+    question: String,
+    retrieval: Retrieval,
+    started: Timestamp,
+    searching: Timestamp,
+    reading: Timestamp,
+}
+
+impl Found {
+    fn timings(&self, ended: Timestamp) -> Timings {
+        Timings {
+            resolve_ms: elapsed_ms(self.started, self.searching),
+            search_ms: elapsed_ms(self.searching, self.reading),
+            read_ms: elapsed_ms(self.reading, ended),
+            total_ms: elapsed_ms(self.started, ended),
+        }
+    }
+}
+
+impl Around<'_> {
+    async fn work(&self, asked: &Question) -> Result<Answer, AgentError> {
+        let ctx = self.permit.ctx();
+        let found = self.find(asked).await?;
+        let (draft, trace) = match self.by_model(asked, &found).await? {
+            Some(thought) => self.thought_or_quoted(thought, &found).await?,
+            None => (self.quoted(&found).await?, None),
+        };
+        self.listener.stage(Stage::Writing).await;
+        let question_id = MessageId::new(ctx.now(), ctx.entropy())?;
+        let record = Record {
+            conversation: asked.conversation,
+            new_conversation: ConversationId::new(ctx.now(), ctx.entropy())?,
+            question_id,
+            message_id: MessageId::new(ctx.now(), ctx.entropy())?,
+            owner: ctx.user_id(),
+            message: asked.message.clone(),
+            text: draft.text(&found.question),
+            draft,
+            usage: self.spending.take(),
+            trace,
+            memory_job: memory_job(ctx, self.bench.tiers(), question_id, &asked.message)?,
+        };
+        ctx.write(move |tx| record.commit(tx)).await
+    }
+
+    async fn find(&self, asked: &Question) -> Result<Found, AgentError> {
+        let ctx = self.permit.ctx();
+        let started = ctx.now();
+        let message = asked.message.clone();
+        self.listener.stage(Stage::Resolving).await;
+        let resolved = match asked.conversation {
+            Some(id) => follow_up::resolve(&message, &earlier(ctx, id).await?),
+            None => None,
+        };
+        // What would be too long to be searched for stands on its own.
+        let resolved = resolved.filter(|text| text.chars().count() <= SEARCH_QUERY_MAX_CHARS);
+        let searching = ctx.now();
+        self.listener.stage(Stage::Searching).await;
+        let question = resolved.clone().unwrap_or(message);
+        let retrieval =
+            passages_find(self.permit, self.bench.library(), &search_for(&question, None)).await?;
+        let reading = ctx.now();
+        Ok(Found { resolved, question, retrieval, started, searching, reading })
+    }
+
+    /// What the documents say, word for word.
+    async fn quoted(&self, found: &Found) -> Result<Draft, AgentError> {
+        self.listener.stage(Stage::Reading).await;
+        let retrieval = &found.retrieval;
+        let weighed =
+            quote::weigh(&found.question, retrieval, self.bench.library().models()).await?;
+        let chosen = quote::choose(&weighed, &retrieval.passages);
+        let timings = found.timings(self.permit.ctx().now());
+        Ok(Draft::quoted(retrieval, &chosen, self.bench.library(), found.resolved.clone(), timings))
+    }
+
+    /// What a model says; `None` when none is to be asked.
+    async fn by_model(
+        &self,
+        asked: &Question,
+        found: &Found,
+    ) -> Result<Option<Thought>, AgentError> {
+        let ctx = self.permit.ctx();
+        if self.bench.tiers().is_empty() {
+            // Said only to who asked for a model.
+            let wanted = asked.mode().filter(|mode| *mode != Mode::Quote);
+            return Ok(wanted.map(|mode| Thought::none(mode, "no_model")));
+        }
+        let settings = answer_settings(ctx).await?;
+        let mode = asked.mode().unwrap_or(settings.mode);
+        if mode == Mode::Quote || found.retrieval.passages.is_empty() {
+            return Ok(None);
+        }
+        self.listener.stage(Stage::Thinking).await;
+        let specialist = self.specialist(asked, found).await?;
+        let specialist = specialist.as_ref();
+        let passages = self.passages_for(specialist, found).await?;
+        if passages.is_empty() {
+            return Ok(Some(Thought::none(mode, "agent_ceiling")));
+        }
+        let mut turns = match asked.conversation {
+            Some(id) => last_turns(ctx, id).await?,
+            None => Vec::new(),
+        };
+        turns.retain(|turn| specialist.is_none_or(|agent| agent.may_read(&turn.label)));
+        let memories = remembered(ctx, self.bench.library(), specialist, &found.question).await;
+        let time = if self.listener.is_there() { STREAMED_ANSWER_TIME } else { WHOLE_ANSWER_TIME };
+        let time_ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let task = Task {
+            ctx,
+            bench: self.bench,
+            specialist,
+            spending: self.spending,
+            listener: self.listener,
+            question: &found.question,
+            memories: &memories,
+            turns: &turns,
+            passages: &passages,
+            pinned: specialist.map_or(settings.tier, |agent| agent.tier(settings.tier)),
+            deadline: ctx.now().plus_ms(time_ms),
+            seed: RunSeed::new(ctx.entropy())?,
+        };
+        let complexity = task.complexity();
+        let reasons = match asked.mode() {
+            Some(mode) => mode == Mode::Reason,
+            None => needs_reasoning(&route(&complexity, task.pinned), complexity.kind),
+        };
+        if reasons {
+            let (outcome, trace) = reason::answer(self.permit, &task).await?;
+            return Ok(Some(Thought { mode: Mode::Reason, outcome: Ok(outcome), trace }));
+        }
+        let outcome = Ok(generated::write(&task).await?);
+        Ok(Some(Thought { mode: Mode::Generated, outcome, trace: None }))
+    }
+
+    /// The agent that takes part: the one that was asked for, or where nobody was, the one that is meant
+    /// for such questions.
+    async fn specialist(
+        &self,
+        asked: &Question,
+        found: &Found,
+    ) -> Result<Option<Specialist>, AgentError> {
+        let named = match &asked.answerer {
+            Some(Answerer::Mode(_)) => return Ok(None),
+            Some(Answerer::Agent(name)) => Some(name.as_str()),
+            None => None,
+        };
+        let ctx = self.permit.ctx();
+        Specialist::for_question(ctx, self.bench, &found.question, named).await.map(Some)
+    }
+
+    /// What was found, as far as the agent may read it; searched for once more when something was above
+    /// its ceiling, so that it does not get less than there is.
+    async fn passages_for<'f>(
+        &self,
+        specialist: Option<&Specialist>,
+        found: &'f Found,
+    ) -> Result<Cow<'f, [Passage]>, AgentError> {
+        let passages = &found.retrieval.passages;
+        let Some(agent) = specialist else { return Ok(Cow::Borrowed(passages)) };
+        if passages.iter().all(|passage| agent.may_read(&passage.label)) {
+            return Ok(Cow::Borrowed(passages));
+        }
+        let search = search_for(&found.question, Some(agent.ceiling()));
+        let again = passages_find(self.permit, self.bench.library(), &search).await?;
+        Ok(Cow::Owned(again.passages))
+    }
+
+    async fn thought_or_quoted(
+        &self,
+        thought: Thought,
+        found: &Found,
+    ) -> Result<(Draft, Option<Trace>), AgentError> {
+        let Thought { mode, outcome, trace } = thought;
+        let fallback = match &outcome {
+            Ok(outcome) => outcome.fallback.clone(),
+            Err(reason) => Some((*reason).to_owned()),
+        };
+        match (outcome, fallback) {
+            (Ok(outcome), None) => {
+                let timings = found.timings(self.permit.ctx().now());
+                let (retrieval, resolved) = (&found.retrieval, found.resolved.clone());
+                let mode = mode.as_str();
+                let draft = Draft::written(
+                    mode,
+                    retrieval,
+                    self.bench.library(),
+                    outcome,
+                    resolved,
+                    timings,
+                );
+                Ok((draft, trace))
+            }
+            (outcome, reason) => {
+                let mut draft = self.quoted(found).await?;
+                draft.fell_back(reason.unwrap_or_default(), outcome.ok());
+                Ok((draft, trace))
+            }
+        }
+    }
+
+    fn count(&self, mode: &str, outcome: &'static str, begun: Timestamp) {
+        let agent = Mode::parse(mode).map_or("none", Mode::as_str);
+        let elapsed_ms = elapsed_ms(begun, self.permit.ctx().now());
+        figures::run(agent, outcome, Duration::from_millis(elapsed_ms));
+    }
+}
+
+/// What came of asking a model.
+struct Thought {
+    mode: Mode,
+    /// Or why none was asked.
+    outcome: Result<Outcome, &'static str>,
+    trace: Option<Trace>,
+}
+
+impl Thought {
+    const fn none(mode: Mode, reason: &'static str) -> Self {
+        Self { mode, outcome: Err(reason), trace: None }
+    }
+}
+
+/// What is searched for to answer `question`, within the ceiling of the agent that is to read it.
+pub(crate) fn search_for(question: &str, ceiling: Option<Classification>) -> SearchInput {
     SearchInput {
         query: question.to_owned(),
-        filters: SearchFilters::default(),
+        filters: SearchFilters { classification_max: ceiling, ..SearchFilters::default() },
         limit: PASSAGES_READ,
     }
 }
@@ -138,253 +387,48 @@ async fn earlier(ctx: &TenantCtx, id: ConversationId) -> Result<Vec<String>, Age
     .await
 }
 
+/// The last messages of one's own conversation that one may see now, oldest first.
+async fn last_turns(ctx: &TenantCtx, id: ConversationId) -> Result<Vec<Turn>, AgentError> {
+    let (owner, rights) = (ctx.user_id(), *ctx.rights());
+    ctx.read(move |tx| {
+        found(tx, id, owner)?;
+        let mut turns = rows::last_turns(tx, id, TURNS_MAX)?;
+        turns.retain(|turn| policy::may_see(&rights, &turn.label).is_visible());
+        Ok(turns)
+    })
+    .await
+}
+
+/// What is remembered about who asks; nothing for the console and without consent. An answer is
+/// given without its memories when they can't be had.
+async fn remembered(
+    ctx: &TenantCtx,
+    library: &Library,
+    specialist: Option<&Specialist>,
+    question: &str,
+) -> Vec<Remembered> {
+    let Ok(permit) = authorize::<memories::Read>(ctx) else { return Vec::new() };
+    let mut agents = vec![DEFAULT_AGENT];
+    agents.extend(specialist.map(|agent| agent.spec.name.as_str()));
+    let ceiling = specialist.map_or(Classification::Restricted, Specialist::ceiling);
+    let whose = (agents.as_slice(), ceiling);
+    match memories_recall(permit, library, whose, question, MEMORIES_MAX).await {
+        Ok(found) => found
+            .into_iter()
+            .map(|recalled| recalled.memory)
+            .map(|memory| Remembered { text: memory.text, label: memory.label })
+            .collect(),
+        Err(AgentError::PersonRequired) => Vec::new(),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a question is answered without what is remembered"
+            );
+            Vec::new()
+        }
+    }
+}
+
 fn elapsed_ms(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.since_ms(from)).unwrap_or(0)
-}
-
-/// An answer that is not recorded yet.
-struct Draft {
-    citations: Vec<Citation>,
-    nearest: Vec<Nearest>,
-    refusal: Option<Refusal>,
-    label: Label,
-    receipt: Receipt,
-}
-
-impl Draft {
-    fn make(
-        retrieval: &Retrieval,
-        chosen: &Chosen,
-        library: &Library,
-        resolved_question: Option<String>,
-        timings: Timings,
-    ) -> Self {
-        let passages = &retrieval.passages;
-        let citations: Vec<Citation> = (1..)
-            .zip(&chosen.quotes)
-            .map(|(number, quote)| citation(number, quote, &passages[quote.candidate.passage]))
-            .collect();
-        let refusal = citations.is_empty().then_some(Refusal::NotInDocuments);
-        let nearest: Vec<Nearest> = if refusal.is_some() {
-            passages.iter().take(NEAREST_MAX).map(nearest).collect()
-        } else {
-            Vec::new()
-        };
-        let labels = citations.iter().map(|c| c.label).chain(nearest.iter().map(|n| n.label));
-        let label = labels.fold(Label::TYPED, Label::join);
-        let shown = citations
-            .iter()
-            .map(|c| (c.chunk_id, c.revision_id))
-            .chain(nearest.iter().map(|n| (n.chunk_id, n.revision_id)));
-        let (mut chunks_shown, mut revisions): (Vec<ChunkId>, Vec<RevisionId>) = shown.unzip();
-        chunks_shown.sort_unstable();
-        chunks_shown.dedup();
-        revisions.sort_unstable();
-        revisions.dedup();
-        let receipt = Receipt {
-            mode: QUOTE_MODE.to_owned(),
-            chunks_shown,
-            revisions,
-            embedder: retrieval.query_embedding.as_ref().and_then(|_| embedder(library)),
-            decision: chosen.decision.clone(),
-            resolved_question,
-            degraded: retrieval.degraded.map(|reason| reason.as_str().to_owned()),
-            nearest: nearest.clone(),
-            label,
-            candidates: u32::try_from(chosen.candidates).unwrap_or(u32::MAX),
-            timings,
-            audit_index: 0,
-        };
-        Self { citations, nearest, refusal, label, receipt }
-    }
-
-    fn text(&self, question: &str) -> String {
-        if self.refusal.is_some() {
-            return wording::not_in_documents(question).to_owned();
-        }
-        let quotes = self.citations.iter().map(|c| format!("{} [{}]", c.quote, c.number));
-        quotes.collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// What the worker says that it embeds with.
-fn embedder(library: &Library) -> Option<String> {
-    match library.models().state() {
-        WorkerState::Ready { hello, .. } => Some(hello.embedder.clone()),
-        _ => None,
-    }
-}
-
-fn citation(number: u32, quote: &quote::Weighed, passage: &Passage) -> Citation {
-    let range = quote.candidate.range.clone();
-    Citation {
-        number,
-        document_id: passage.document_id,
-        document_key: passage.document_key.clone(),
-        document_title: passage.document_title.clone(),
-        revision_id: passage.revision_id,
-        revision_number: passage.revision_number,
-        chunk_id: passage.chunk_id,
-        page: passage.page_of(range.clone()),
-        heading_path: passage.heading_path.clone(),
-        quote: quote.candidate.quote.clone(),
-        boxes: passage.boxes_of(range),
-        score: quote.features.probability(),
-        label: passage.label,
-    }
-}
-
-fn nearest(passage: &Passage) -> Nearest {
-    let words = passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut excerpt: String = words.chars().take(NEAREST_EXCERPT_CHARS).collect();
-    if excerpt.len() < words.len() {
-        excerpt.push('…');
-    }
-    Nearest {
-        document_id: passage.document_id,
-        document_key: passage.document_key.clone(),
-        document_title: passage.document_title.clone(),
-        revision_id: passage.revision_id,
-        revision_number: passage.revision_number,
-        chunk_id: passage.chunk_id,
-        page: passage.page_first,
-        heading_path: passage.heading_path.clone(),
-        excerpt,
-        score: passage.scores.fused,
-        label: passage.label,
-    }
-}
-
-/// Everything that one commit writes.
-struct Record {
-    conversation: Option<ConversationId>,
-    new_conversation: ConversationId,
-    question_id: MessageId,
-    message_id: MessageId,
-    owner: Option<UserId>,
-    message: String,
-    text: String,
-    draft: Draft,
-}
-
-impl Record {
-    fn commit(mut self, tx: WriteTx<'_>) -> Result<store::Committed<Answer>, AgentError> {
-        still_valid(&tx, &self.draft.receipt.revisions, tx.now())?;
-        let conversation_id = self.find_or_insert_conversation(&tx)?;
-        let sequence = rows::message_next_sequence(&tx, conversation_id)?;
-        self.draft.receipt.audit_index = tx.audit_index();
-        let question = MessageInsert {
-            id: self.question_id,
-            conversation: conversation_id,
-            sequence,
-            author: Author::Person,
-            text: &self.message,
-            label: Label::TYPED,
-            refusal: None,
-            receipt: None,
-        };
-        rows::message_insert(&tx, &question)?;
-        let receipt = serde_json::to_string(&self.draft.receipt)
-            .map_err(|_| store::StoreError::Corrupt("messages.receipt"))?;
-        let answer = MessageInsert {
-            id: self.message_id,
-            conversation: conversation_id,
-            sequence: sequence + 1,
-            author: Author::Appliance,
-            text: &self.text,
-            label: self.draft.label,
-            refusal: self.draft.refusal,
-            receipt: Some(receipt),
-        };
-        rows::message_insert(&tx, &answer)?;
-        for citation in &self.draft.citations {
-            rows::citation_insert(&tx, self.message_id, citation)?;
-        }
-        let event = self.event(conversation_id);
-        let created_at = tx.now();
-        let answer = self.into_answer(conversation_id, created_at);
-        Ok(tx.commit(event, answer)?)
-    }
-
-    fn find_or_insert_conversation(&self, tx: &WriteTx<'_>) -> Result<ConversationId, AgentError> {
-        let Some(id) = self.conversation else {
-            let title = title_of(&self.message);
-            rows::conversation_insert(tx, self.new_conversation, self.owner, &title)?;
-            return Ok(self.new_conversation);
-        };
-        // It may have been deleted since the question was asked.
-        let found = rows::conversation_find(tx, id, self.owner)?;
-        found.ok_or(AgentError::ConversationNotFound)?;
-        rows::conversation_touch(tx, id)?;
-        Ok(id)
-    }
-
-    fn event(&self, conversation: ConversationId) -> Event {
-        let receipt = &self.draft.receipt;
-        let action = if self.draft.refusal.is_some() { ANSWER_REFUSED } else { ANSWER_GIVEN };
-        Event::new(action)
-            .object("message", self.message_id)
-            .detail(json!({
-                "conversation": conversation,
-                "mode": receipt.mode,
-                "chunks": receipt.chunks_shown,
-                "revisions": receipt.revisions,
-                "degraded": receipt.degraded,
-            }))
-            .label(self.draft.label)
-    }
-
-    fn into_answer(self, conversation_id: ConversationId, created_at: Timestamp) -> Answer {
-        Answer {
-            conversation_id,
-            message_id: self.message_id,
-            question_id: self.question_id,
-            text: self.text,
-            citations: self.draft.citations,
-            refusal: self.draft.refusal,
-            nearest: self.draft.nearest,
-            label: self.draft.label,
-            receipt: self.draft.receipt,
-            created_at,
-        }
-    }
-}
-
-/// Who listens, if anybody does.
-struct Listener(Option<AnswerEvents>);
-
-impl Listener {
-    /// Comes back when nobody listens any more; never when nobody did.
-    async fn gone(&self) {
-        match &self.0 {
-            Some(events) => events.closed().await,
-            None => std::future::pending().await,
-        }
-    }
-
-    async fn stage(&self, stage: Stage) {
-        self.send(AnswerEvent::Status(stage)).await;
-    }
-
-    /// Waits for a slow reader; a reader that went away is noticed by [`Listener::gone`].
-    async fn send(&self, event: AnswerEvent) {
-        if let Some(events) = &self.0 {
-            let _ = events.send(event).await;
-        }
-    }
-
-    /// Everything that shows content; it is recorded by now.
-    async fn show(&self, answer: &Answer) {
-        if self.0.is_none() {
-            return;
-        }
-        for citation in &answer.citations {
-            self.send(AnswerEvent::Citation(Box::new(citation.clone()))).await;
-        }
-        for piece in answer.text.split_inclusive(' ') {
-            self.send(AnswerEvent::Token(piece.to_owned())).await;
-        }
-        self.send(AnswerEvent::Receipt(Box::new(answer.receipt.clone()))).await;
-        self.send(AnswerEvent::Done(Box::new(answer.clone()))).await;
-    }
 }

@@ -9,14 +9,17 @@ use policy::{Permit, conversations, may_see};
 use serde_json::json;
 
 use crate::AgentError;
+use crate::feedback::Feedback;
 use crate::model::{Citation, Receipt, Refusal};
 use crate::store as rows;
 
 /// Longest title of a conversation, in characters.
 pub const CONVERSATION_TITLE_MAX_CHARS: usize = 120;
+/// Most conversations that somebody keeps on top of their list.
+pub const CONVERSATIONS_PINNED_MAX: u32 = 50;
 
 const CONVERSATION_READ: Action = Action::new("conversation.read");
-const CONVERSATION_RENAMED: Action = Action::new("conversation.renamed");
+const CONVERSATION_CHANGED: Action = Action::new("conversation.changed");
 const CONVERSATION_DELETED: Action = Action::new("conversation.deleted");
 
 /// A conversation without its messages.
@@ -32,6 +35,17 @@ pub struct Conversation {
     pub updated_at: Timestamp,
     /// Questions and answers.
     pub message_count: u32,
+    /// Its owner keeps it on top of the list.
+    pub pinned: bool,
+}
+
+/// What is to change about a conversation; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationChange {
+    /// What it is called.
+    pub title: Option<String>,
+    /// Whether it is kept on top of the list.
+    pub pinned: Option<bool>,
 }
 
 /// Where a listing by time goes on.
@@ -43,8 +57,36 @@ pub struct TimeCursor<I> {
     pub id: I,
 }
 
-/// Where a list of conversations goes on; by the time of their last change.
-pub type ConversationCursor = TimeCursor<ConversationId>;
+/// Where a list of conversations goes on: pinned ones first, then by the time of their last change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConversationCursor {
+    /// Whether the last one listed is pinned.
+    pub pinned: bool,
+    /// The time of its last change.
+    pub time: Timestamp,
+    /// Its id.
+    pub id: ConversationId,
+}
+
+/// What stands before the cursor of a pinned conversation.
+const PINNED_PREFIX: &str = "pinned_";
+
+impl fmt::Display for ConversationCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = if self.pinned { PINNED_PREFIX } else { "" };
+        write!(f, "{prefix}{}", TimeCursor { time: self.time, id: self.id })
+    }
+}
+
+impl FromStr for ConversationCursor {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let rest = text.strip_prefix(PINNED_PREFIX);
+        let TimeCursor { time, id } = rest.unwrap_or(text).parse()?;
+        Ok(Self { pinned: rest.is_some(), time, id })
+    }
+}
 
 /// Where found messages go on; by the time of their writing.
 pub type MessageCursor = TimeCursor<MessageId>;
@@ -65,7 +107,7 @@ impl<I: FromStr<Err = IdError>> FromStr for TimeCursor<I> {
     }
 }
 
-/// A stretch of the list, last changed first.
+/// A stretch of the list: pinned ones first, then last changed first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationPage {
     /// The conversations.
@@ -139,11 +181,13 @@ pub struct ConversationDetails {
     pub conversation: Conversation,
     /// The messages.
     pub messages: Vec<Message>,
+    /// What its owner said about the answers among them.
+    pub feedback: Vec<Feedback>,
     /// Pass it as `after_sequence` to get the next stretch.
     pub next: Option<u32>,
 }
 
-/// One's own conversations, last changed first.
+/// One's own conversations: pinned ones first, then last changed first.
 ///
 /// # Errors
 /// The store's own.
@@ -160,7 +204,8 @@ pub async fn conversation_list(
         let more = conversations.len() > limit as usize;
         conversations.truncate(limit as usize);
         let last = conversations.last().filter(|_| more);
-        let next = last.map(|c| ConversationCursor { time: c.updated_at, id: c.id });
+        let next =
+            last.map(|c| ConversationCursor { pinned: c.pinned, time: c.updated_at, id: c.id });
         Ok(ConversationPage { conversations, next })
     })
     .await
@@ -194,7 +239,8 @@ pub async fn conversation_get(
                 }
             }
             let next = messages.last().filter(|_| more).map(|message| message.sequence);
-            Ok::<_, AgentError>(ConversationDetails { conversation, messages, next })
+            let feedback = rows::feedback_of(tx, id, after, next)?;
+            Ok::<_, AgentError>(ConversationDetails { conversation, messages, feedback, next })
         })
         .await?;
     let shown = details.messages.iter().filter(|message| !message.withheld);
@@ -208,25 +254,42 @@ pub async fn conversation_get(
     Ok(details)
 }
 
-/// Gives a conversation another title.
+/// Gives a conversation another title, keeps it on top of the list or no longer.
 ///
 /// # Errors
-/// [`AgentError::ConversationNotFound`], [`AgentError::Invalid`], or the store's own.
-pub async fn conversation_rename(
+/// [`AgentError::ConversationNotFound`]; [`AgentError::Invalid`] for a title that is none, or more
+/// pinned conversations than [`CONVERSATIONS_PINNED_MAX`]; or the store's own.
+pub async fn conversation_change(
     permit: Permit<'_, conversations::Change>,
     id: ConversationId,
-    title: String,
+    change: ConversationChange,
 ) -> Result<Conversation, AgentError> {
-    let title = bounded("title", &title, CONVERSATION_TITLE_MAX_CHARS)?;
+    let title = change.title.map(|text| bounded("title", &text, CONVERSATION_TITLE_MAX_CHARS));
+    let title = title.transpose()?;
     let ctx = permit.ctx();
     let owner = ctx.user_id();
     ctx.write(move |tx| {
-        rows::conversation_find(&tx, id, owner)?.ok_or(AgentError::ConversationNotFound)?;
-        rows::conversation_rename(&tx, id, &title)?;
+        let before = rows::conversation_find(&tx, id, owner)?;
+        let before = before.ok_or(AgentError::ConversationNotFound)?;
+        if let Some(title) = &title {
+            rows::conversation_rename(&tx, id, title)?;
+        }
+        if let Some(pinned) = change.pinned {
+            let more = pinned && !before.pinned;
+            if more && rows::conversations_pinned(&tx, owner)? >= CONVERSATIONS_PINNED_MAX {
+                let reason = format!("must be at most {CONVERSATIONS_PINNED_MAX} conversations");
+                return Err(AgentError::invalid("pinned", reason));
+            }
+            rows::conversation_pin(&tx, id, pinned)?;
+        }
         let after = rows::conversation_find(&tx, id, owner)?;
         let after = after.ok_or(AgentError::ConversationNotFound)?;
         // A title may be a question, so the log does not keep it.
-        let event = Event::new(CONVERSATION_RENAMED).object("conversation", id);
+        let event = Event::new(CONVERSATION_CHANGED)
+            .object("conversation", id)
+            .before(json!({ "pinned": before.pinned }))
+            .after(json!({ "pinned": after.pinned }))
+            .detail(json!({ "renamed": title.is_some() }));
         Ok(tx.commit(event, after)?)
     })
     .await
@@ -255,13 +318,13 @@ pub async fn conversation_delete(
     .await
 }
 
-/// One line of text of at most `max_chars`, not empty.
+/// One line of text of at most `max_chars` as it was sent, not empty.
 pub(crate) fn bounded(field: &str, text: &str, max_chars: usize) -> Result<String, AgentError> {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return Err(AgentError::invalid(field, "must not be empty"));
     }
-    if line.chars().count() > max_chars {
+    if text.chars().count() > max_chars {
         let reason = format!("must be at most {max_chars} characters");
         return Err(AgentError::invalid(field, reason));
     }
@@ -285,12 +348,15 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_url() {
-        let cursor = ConversationCursor {
-            time: Timestamp::from_unix_ms(1_795_000_000_123),
-            id: "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10".parse().unwrap(),
-        };
-        assert_eq!(cursor.to_string().parse::<ConversationCursor>().unwrap(), cursor);
-        for wrong in ["", "1", "x_0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10", "1_2"] {
+        for pinned in [false, true] {
+            let cursor = ConversationCursor {
+                pinned,
+                time: Timestamp::from_unix_ms(1_795_000_000_123),
+                id: "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10".parse().unwrap(),
+            };
+            assert_eq!(cursor.to_string().parse::<ConversationCursor>().unwrap(), cursor);
+        }
+        for wrong in ["", "1", "x_0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10", "1_2", "pinned_1_2"] {
             assert!(wrong.parse::<ConversationCursor>().is_err(), "{wrong}");
         }
     }

@@ -16,6 +16,7 @@ use crate::answer::{answer, search_for};
 pub use crate::golden::{Forbidden, GoldenQuestion, Half, Place, Wanted, golden_parse};
 use crate::model::{Answer, AskInput, Citation};
 use crate::quote::weigh;
+use crate::workbench::Workbench;
 
 /// What became of one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -143,7 +144,7 @@ pub struct EvaluationReport {
 /// # Errors
 /// What `ctx_for` returns, or the first error of an answer.
 pub async fn evaluate(
-    library: &Library,
+    bench: &Workbench,
     questions: &[GoldenQuestion],
     mut ctx_for: impl AsyncFnMut(&GoldenQuestion) -> Result<TenantCtx, AgentError>,
 ) -> Result<EvaluationReport, AgentError> {
@@ -151,9 +152,14 @@ pub async fn evaluate(
     for question in questions {
         let ctx = ctx_for(question).await?;
         let permit = authorize::<chat::Send>(&ctx)?;
-        let input = AskInput { message: question.question.clone(), ..AskInput::default() };
-        let asked = crate::question(&permit, input).await?;
-        let answer = answer(permit, library, asked, None).await?;
+        // What is measured is quote mode, whatever models there are.
+        let input = AskInput {
+            message: question.question.clone(),
+            agent: Some(crate::QUOTE_MODE.to_owned()),
+            ..AskInput::default()
+        };
+        let asked = crate::question(&permit, bench, input).await?;
+        let answer = answer(permit, bench, asked, None).await?;
         let (quoted_invalid, above_rights) = breaches(&ctx, question, &answer).await?;
         outcomes.push(QuestionOutcome {
             id: question.id.clone(),
@@ -218,7 +224,7 @@ pub async fn candidate_features(
     ctx: &TenantCtx,
 ) -> Result<QuestionFeatures, AgentError> {
     let permit = authorize::<chat::Send>(ctx)?;
-    let retrieval = passages_find(&permit, library, &search_for(&question.question)).await?;
+    let retrieval = passages_find(&permit, library, &search_for(&question.question, None)).await?;
     let weighed = weigh(&question.question, &retrieval, library.models()).await?;
     let candidates = weighed.into_iter().take(FEATURES_MAX_CANDIDATES).map(|weighed| {
         let passage = &retrieval.passages[weighed.candidate.passage];

@@ -6,7 +6,12 @@ use base::{
     ChunkId, ConversationId, DocumentId, Label, MessageId, PageNumber, RevisionId, Timestamp,
 };
 use knowledge::PassageBox;
+use models::{Tier, TokenUsage};
 use serde::{Deserialize, Serialize};
+
+use crate::check::{Claim, Finding, Strike};
+use crate::generated::Generated;
+use crate::trace::Trace;
 
 /// A question to the appliance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +20,7 @@ pub struct AskInput {
     pub message: String,
     /// The conversation that it belongs to; a new one when `None`.
     pub conversation_id: Option<ConversationId>,
-    /// Who is to answer: `quote`, which is the default.
+    /// Who is to answer: `quote`, `generated` or `reason`; when absent, what the tenant has set.
     pub agent: Option<String>,
 }
 
@@ -130,7 +135,7 @@ pub struct Timings {
 /// What an answer was made from, and how. Stored with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Who answered: `quote`.
+    /// Who answered: `quote`, `generated` or `reason`.
     pub mode: String,
     /// Chunks of which the person sees text, in the answer or beside it.
     pub chunks_shown: Vec<ChunkId>,
@@ -154,6 +159,13 @@ pub struct Receipt {
     pub timings: Timings,
     /// Index of the answer's entry in the audit log.
     pub audit_index: u64,
+    /// How a model came to the answer, or tried to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Box<Generated>>,
+    /// Why quote mode answered in the place of a model: an error's code, `all_struck`,
+    /// `model_abstained` or `no_model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
 }
 
 /// An answer, or why there is none.
@@ -197,6 +209,8 @@ pub enum Stage {
     Searching,
     /// Weighs the sentences that were found.
     Reading,
+    /// A model thinks, and what it says is checked.
+    Thinking,
     /// Records the answer.
     Writing,
 }
@@ -209,23 +223,119 @@ impl Stage {
             Self::Resolving => "resolving",
             Self::Searching => "searching",
             Self::Reading => "reading",
+            Self::Thinking => "thinking",
             Self::Writing => "writing",
         }
     }
 }
 
-/// What happens while a question is answered. Everything that shows content comes after the commit
-/// that records it.
+/// What a step of an answer or a run does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Facts are collected, and what is unknown is written down.
+    Observe,
+    /// A model thinks.
+    Think,
+    /// What a model thought is weighed by a model.
+    Weigh,
+    /// Claims are checked against their facts.
+    Verify,
+}
+
+impl StepKind {
+    /// The word used in API, SQL and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Think => "think",
+            Self::Weigh => "weigh",
+            Self::Verify => "verify",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Observe, Self::Think, Self::Weigh, Self::Verify];
+        all.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// What the check said of one sentence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The sentence.
+    pub text: String,
+    /// The evidence that it names.
+    pub cited: Vec<u32>,
+    /// Whether it is shown.
+    pub supported: bool,
+    /// How near the nearest sentence of the evidence is, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f32>,
+    /// Why it is struck.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strike: Option<Strike>,
+}
+
+impl Verdict {
+    pub(crate) fn of(claim: &Claim, finding: &Finding) -> Self {
+        let similarity = finding.as_ref().ok().and_then(|places| places.first());
+        Self {
+            text: claim.text.clone(),
+            cited: claim.cited.clone(),
+            supported: finding.is_ok(),
+            similarity: similarity.map(|place| place.similarity),
+            strike: finding.as_ref().err().cloned(),
+        }
+    }
+}
+
+/// What happens while a question is answered. Everything that shows content comes after a commit that
+/// records it: for quotes that of the answer, for a model's words that of what it was given to read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnswerEvent {
     /// The work reached a stage.
     Status(Stage),
-    /// A quoted sentence.
+    /// A step begins.
+    StepStarted {
+        /// Its name; steps with one name are tries of one.
+        step: String,
+        /// What it does.
+        kind: StepKind,
+        /// The tier that is asked, where one is.
+        tier: Option<Tier>,
+    },
+    /// A piece of a model's text that is not checked yet: no part of the answer.
+    StepToken {
+        /// The step.
+        step: String,
+        /// The piece.
+        text: String,
+    },
+    /// A step has ended.
+    StepFinished {
+        /// The step.
+        step: String,
+        /// What it did.
+        kind: StepKind,
+        /// What it cost.
+        tokens: TokenUsage,
+        /// How long it took.
+        elapsed_ms: u64,
+    },
+    /// What the check said of a sentence.
+    Verdict(Box<Verdict>),
+    /// A sentence that is quoted or rested on.
     Citation(Box<Citation>),
     /// A piece of the answer's text; the pieces joined are the text.
     Token(String),
     /// What it was made from.
     Receipt(Box<Receipt>),
+    /// A run has ended and its trace is stored; nothing follows.
+    Traced(Box<Trace>),
     /// It failed; nothing follows.
     Error {
         /// Stable code.

@@ -23,9 +23,10 @@ use models::{Embedding, ModelWorker, Priority, TextKind};
 use crate::AgentError;
 use crate::model::Decision;
 
-pub(crate) use candidates::Candidate;
+pub(crate) use candidates::{Candidate, candidates};
 use question::Question;
 use score::Features;
+pub(crate) use sentences::sentences;
 use weights::{ANSWER_THRESHOLD, FOLLOWING_MARGIN, FURTHER_MARGIN, OTHER_DOCUMENT_MARGIN};
 
 /// Most sentences of an answer.
@@ -131,7 +132,7 @@ fn quotes_beside(best: &Weighed, weighed: &[Weighed], passages: &[Passage]) -> V
 
 fn measure(question: &str, passages: &[Passage]) -> Vec<Weighed> {
     let question = Question::new(question, passages);
-    let mut weighed: Vec<Weighed> = candidates::candidates(passages)
+    let mut weighed: Vec<Weighed> = candidates(passages)
         .into_iter()
         .map(|candidate| {
             let passage = &passages[candidate.passage];

@@ -9,7 +9,7 @@ use crate::conversations::{Conversation, ConversationCursor, MessageCursor};
 use super::label;
 
 const COLUMNS: &str = "c.id, c.title, c.created_at, c.updated_at, \
-     (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id)";
+     (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id), c.pinned_at IS NOT NULL";
 
 /// `c.user_id IS ?1`, so that the console's own conversations have an owner too.
 const OWNED: &str = "c.deleted_at IS NULL AND c.user_id IS ?1";
@@ -48,6 +48,30 @@ pub(crate) fn conversation_rename(
     Ok(())
 }
 
+/// Keeps a conversation on top of its owner's list, or no longer.
+pub(crate) fn conversation_pin(
+    tx: &WriteTx<'_>,
+    id: ConversationId,
+    pinned: bool,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE conversations SET pinned_at = CASE WHEN ?2 THEN coalesce(pinned_at, ?3) END
+         WHERE id = ?1",
+        params![id.as_bytes(), pinned, tx.now().unix_ms()],
+    )?;
+    Ok(())
+}
+
+/// How many conversations of `owner` are pinned.
+pub(crate) fn conversations_pinned(
+    tx: &ReadTx<'_>,
+    owner: Option<UserId>,
+) -> Result<u32, StoreError> {
+    let sql =
+        format!("SELECT count(*) FROM conversations c WHERE {OWNED} AND c.pinned_at IS NOT NULL");
+    tx.query_row(&sql, params![owner.map(|user| *user.as_bytes())], |row| row.get(0))
+}
+
 pub(crate) fn conversation_delete(tx: &WriteTx<'_>, id: ConversationId) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE conversations SET deleted_at = ?2 WHERE id = ?1",
@@ -66,7 +90,7 @@ pub(crate) fn conversation_find(
     tx.query_optional(&sql, params![owner, id.as_bytes()], raw)?.map(checked).transpose()
 }
 
-/// Newest change first.
+/// Pinned ones first, then by their last change, newest first.
 pub(crate) fn conversation_list(
     tx: &ReadTx<'_>,
     owner: Option<UserId>,
@@ -75,8 +99,9 @@ pub(crate) fn conversation_list(
 ) -> Result<Vec<Conversation>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM conversations c
-         WHERE {OWNED} AND (?2 IS NULL OR (c.updated_at, c.id) < (?2, ?3))
-         ORDER BY c.updated_at DESC, c.id DESC LIMIT ?4"
+         WHERE {OWNED}
+           AND (?2 IS NULL OR (c.pinned_at IS NOT NULL, c.updated_at, c.id) < (?5, ?2, ?3))
+         ORDER BY c.pinned_at IS NOT NULL DESC, c.updated_at DESC, c.id DESC LIMIT ?4"
     );
     let rows = tx.query_all(
         &sql,
@@ -85,6 +110,7 @@ pub(crate) fn conversation_list(
             after.map(|cursor| cursor.time.unix_ms()),
             after.map(|cursor| *cursor.id.as_bytes()),
             limit,
+            after.map(|cursor| cursor.pinned),
         ],
         raw,
     )?;
@@ -127,9 +153,9 @@ pub(crate) fn conversation_search(
             after.map(|cursor| *cursor.id.as_bytes()),
         ],
         |row| {
-            let words = (row.get::<_, String>(7)?, row.get::<_, String>(8)?);
-            let message = (row.get::<_, Vec<u8>>(5)?, row.get::<_, String>(6)?);
-            Ok((raw(row)?, message, words, row.get::<_, i64>(9)?))
+            let words = (row.get::<_, String>(8)?, row.get::<_, String>(9)?);
+            let message = (row.get::<_, Vec<u8>>(6)?, row.get::<_, String>(7)?);
+            Ok((raw(row)?, message, words, row.get::<_, i64>(10)?))
         },
     )?;
     let found =
@@ -145,14 +171,14 @@ pub(crate) fn conversation_search(
     rows.into_iter().map(found).collect()
 }
 
-type Raw = (Vec<u8>, String, i64, i64, u32);
+type Raw = (Vec<u8>, String, i64, i64, u32, bool);
 
 fn raw(row: &Row<'_>) -> store::sql::Result<Raw> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
 }
 
 fn checked(
-    (id, title, created_at, updated_at, message_count): Raw,
+    (id, title, created_at, updated_at, message_count, pinned): Raw,
 ) -> Result<Conversation, StoreError> {
     Ok(Conversation {
         id: ConversationId::from_bytes(id_bytes(&id, "conversations.id")?),
@@ -160,5 +186,6 @@ fn checked(
         created_at: Timestamp::from_unix_ms(created_at),
         updated_at: Timestamp::from_unix_ms(updated_at),
         message_count,
+        pinned,
     })
 }

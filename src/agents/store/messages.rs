@@ -2,13 +2,14 @@
 
 use base::{
     ChunkId, ConversationId, DocumentId, Label, MessageId, Origin, PageNumber, RevisionId,
-    Timestamp,
+    Timestamp, UserId,
 };
 use store::sql::{Row, id_bytes, params};
 use store::{ReadTx, StoreError, WriteTx};
 
 use crate::conversations::{Author, Message};
-use crate::model::{Citation, Refusal};
+use crate::generated::Turn;
+use crate::model::{Citation, Receipt, Refusal};
 
 use super::label;
 
@@ -103,6 +104,25 @@ pub(crate) fn messages_after(
     Ok(messages)
 }
 
+/// What a person said in one message of their own conversation, and that conversation; nothing when it was
+/// deleted.
+pub(crate) fn message_of_person(
+    tx: &ReadTx<'_>,
+    id: MessageId,
+    owner: UserId,
+) -> Result<Option<(ConversationId, String)>, StoreError> {
+    let found = tx.query_optional(
+        "SELECT m.conversation_id, m.text FROM messages m
+         JOIN conversations c ON c.id = m.conversation_id
+         WHERE m.id = ?1 AND m.author = 'person' AND c.user_id = ?2 AND c.deleted_at IS NULL",
+        params![id.as_bytes(), owner.as_bytes()],
+        |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?)),
+    )?;
+    let Some((conversation, text)) = found else { return Ok(None) };
+    let conversation = id_bytes(&conversation, "messages.conversation_id")?;
+    Ok(Some((ConversationId::from_bytes(conversation), text)))
+}
+
 /// What a person asked last in a conversation, newest first, and the quotes they got.
 pub(crate) fn last_questions(
     tx: &ReadTx<'_>,
@@ -115,6 +135,26 @@ pub(crate) fn last_questions(
         params![conversation.as_bytes(), limit],
         |row| row.get(0),
     )
+}
+
+/// The last messages of a conversation, oldest first, without their citations.
+pub(crate) fn last_turns(
+    tx: &ReadTx<'_>,
+    conversation: ConversationId,
+    limit: u32,
+) -> Result<Vec<Turn>, StoreError> {
+    let rows = tx.query_all(
+        "SELECT id, sequence, author, text, classification, export_control, refusal, receipt,
+                created_at
+         FROM messages WHERE conversation_id = ?1 ORDER BY sequence DESC LIMIT ?2",
+        params![conversation.as_bytes(), limit],
+        raw,
+    )?;
+    let turns = rows.into_iter().rev().map(|row| {
+        let Message { author, text, label, .. } = row.checked()?;
+        Ok(Turn { author, text, label })
+    });
+    turns.collect()
 }
 
 /// The citations of an answer. Names come from the rows of document and revision, which stay when
@@ -204,7 +244,15 @@ impl Raw {
         };
         let refusal =
             self.refusal.map(|word| Refusal::parse(&word).ok_or(corrupt("messages.refusal")));
-        let receipt = self.receipt.map(|json| serde_json::from_str(&json)).transpose();
+        let receipt: Option<Receipt> = self
+            .receipt
+            .map(|json| serde_json::from_str(&json))
+            .transpose()
+            .map_err(|_| corrupt("messages.receipt"))?;
+        // The words of a model are no document's.
+        let by_model =
+            receipt.as_ref().is_some_and(|receipt| receipt.label.origin == Origin::Model);
+        let origin = if by_model { Origin::Model } else { origin };
         Ok(Message {
             id: MessageId::from_bytes(id_bytes(&self.id, "messages.id")?),
             sequence: self.sequence,
@@ -213,7 +261,7 @@ impl Raw {
             text: self.text,
             refusal: refusal.transpose()?,
             citations: Vec::new(),
-            receipt: receipt.map_err(|_| corrupt("messages.receipt"))?,
+            receipt,
             withheld: false,
             created_at: Timestamp::from_unix_ms(self.created_at),
         })

@@ -51,10 +51,9 @@ async fn main() -> Outcome<()> {
             }
         }
         "evaluate" => {
-            let report = evaluate(&plant.library, &questions, async |question| {
-                plant.ctx_for(question).await
-            })
-            .await?;
+            let report =
+                evaluate(&plant.bench, &questions, async |question| plant.ctx_for(question).await)
+                    .await?;
             let mut out = std::io::stdout().lock();
             writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
             summarise(&report)?;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agents::AgentError;
 use agents::evaluation::GoldenQuestion;
+use agents::{AgentError, Minds, Workbench};
 use base::{
     Classification, ExportControl, OsEntropy, RequestId, SystemClock, TenantId, Timestamp, UserId,
 };
@@ -55,6 +55,7 @@ pub(crate) struct Plant {
     store: Store,
     operator: OperatorKey,
     pub(crate) library: Library,
+    pub(crate) bench: Workbench,
 }
 
 impl Plant {
@@ -72,7 +73,8 @@ impl Plant {
         let models = ModelWorker::new(command, WorkerSettings::default(), Arc::new(SystemClock));
         let parser = ParseWorker::new(parse_worker, CageLimits::default());
         let library = Library::new(parser, models, LibrarySettings::default());
-        Ok(Self { store, operator, library })
+        let bench = Workbench::new(Minds::none(), library.clone())?;
+        Ok(Self { store, operator, library, bench })
     }
 
     /// Ingests every document of the manifest, unless that was done before.

@@ -1,12 +1,14 @@
 //! Answers, refusals and their events.
 
-use agents::{ANSWER_EVENTS_MAX, AgentError, AnswerEvent, AskInput, Refusal, answer, question};
+use agents::{
+    ANSWER_EVENTS_MAX, AgentError, AnswerEvent, AskInput, Minds, Refusal, answer, question,
+};
 use base::Coded as _;
 use knowledge::{NewRevision, citations_of};
 use policy::authorize;
 use tokio::sync::mpsc;
 
-use crate::{MANUAL, ask, plant};
+use crate::{MANUAL, ask, bench, idle, plant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_quotes_the_document_word_for_word() {
@@ -78,8 +80,10 @@ async fn events_tell_the_work_and_then_show_the_answer() {
     let ctx = plant.console().await;
     let (sender, mut receiver) = mpsc::channel(ANSWER_EVENTS_MAX);
     let input = AskInput { message: "What colour are our padlocks?".into(), ..Default::default() };
-    let asked = question(&authorize(&ctx).unwrap(), input).await.unwrap();
-    let asking = answer(authorize(&ctx).unwrap(), &plant.library, asked, Some(sender));
+    let asked = question(&authorize(&ctx).unwrap(), &idle(&plant), input).await.unwrap();
+    let none = Minds::none();
+    let made = bench(&plant, &none);
+    let asking = answer(authorize(&ctx).unwrap(), &made, asked, Some(sender));
     let listening = async {
         let mut events = Vec::new();
         while let Some(event) = receiver.recv().await {
@@ -107,6 +111,11 @@ async fn events_tell_the_work_and_then_show_the_answer() {
 fn kind(event: &AnswerEvent) -> &'static str {
     match event {
         AnswerEvent::Status(_) => "status",
+        AnswerEvent::StepStarted { .. } => "step.started",
+        AnswerEvent::StepToken { .. } => "step.token",
+        AnswerEvent::StepFinished { .. } => "step.finished",
+        AnswerEvent::Verdict(_) => "verdict",
+        AnswerEvent::Traced(_) => "traced",
         AnswerEvent::Citation(_) => "citation",
         AnswerEvent::Token(_) => "token",
         AnswerEvent::Receipt(_) => "receipt",
@@ -123,8 +132,9 @@ async fn nothing_is_stored_for_somebody_who_went_away() {
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
     let input = AskInput { message: "What colour are our padlocks?".into(), ..Default::default() };
-    let asked = question(&authorize(&ctx).unwrap(), input).await.unwrap();
-    let result = answer(authorize(&ctx).unwrap(), &plant.library, asked, Some(sender)).await;
+    let asked = question(&authorize(&ctx).unwrap(), &idle(&plant), input).await.unwrap();
+    let permit = authorize(&ctx).unwrap();
+    let result = answer(permit, &bench(&plant, &Minds::none()), asked, Some(sender)).await;
     assert!(matches!(result, Err(AgentError::Abandoned)));
     let list = agents::conversation_list(authorize(&ctx).unwrap(), None, 10).await.unwrap();
     assert!(list.conversations.is_empty());
@@ -145,7 +155,7 @@ async fn bad_questions_name_their_field() {
             agent: agent.map(str::to_owned),
             conversation_id: None,
         };
-        let error = question(&authorize(&ctx).unwrap(), input).await.unwrap_err();
+        let error = question(&authorize(&ctx).unwrap(), &idle(&plant), input).await.unwrap_err();
         assert_eq!(error.violation().map(|v| v.field), Some(field.to_owned()));
     }
 }

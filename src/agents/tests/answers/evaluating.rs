@@ -2,7 +2,7 @@
 
 use agents::evaluation::{Half, Verdict, evaluate, golden_parse};
 
-use crate::plant;
+use crate::{idle, plant};
 
 const GOLDEN: &str = r#"
 {"id": "a", "half": "tuning", "kind": "answerable", "category": "fact", "language": "en", "question": "What is the tightening torque of the P-101 flange bolts?", "tenant": "plant", "document": "pump-manual", "page": 1, "answer": "90 N·m", "clearance": "INTERNAL", "export_eligible": false}
@@ -19,7 +19,7 @@ async fn outcomes_are_counted_per_half_and_breaches_seen() {
     // The console sees everything, so the question of a person with less clearance must show up as
     // a breach.
     let report =
-        evaluate(&plant.library, &questions, async |_| Ok(plant.console().await)).await.unwrap();
+        evaluate(&idle(&plant), &questions, async |_| Ok(plant.console().await)).await.unwrap();
     let verdicts: Vec<Verdict> = report.outcomes.iter().map(|o| o.verdict).collect();
     assert_eq!(verdicts, [Verdict::Right, Verdict::Wrong, Verdict::Refused, Verdict::Invented]);
     let [tuning, reported] = report.halves.as_slice() else { panic!("{report:?}") };

@@ -5,11 +5,14 @@
 mod answering;
 mod conversing;
 mod evaluating;
+mod generating;
 #[path = "../../../knowledge/tests/library/plant.rs"]
 #[allow(dead_code, reason = "shared with the tests of `knowledge`, which use more of it")]
 mod plant;
+mod reasoning;
+mod specialists;
 
-use agents::{Answer, AskInput, answer, question};
+use agents::{Answer, AskInput, Minds, Workbench, answer, question};
 use base::ConversationId;
 use knowledge::NewRevision;
 use policy::authorize;
@@ -34,6 +37,16 @@ pub(crate) async fn plant(dir: &std::path::Path) -> Plant {
     plant
 }
 
+/// What answers are made with: the plant's documents and these models.
+pub(crate) fn bench(plant: &Plant, minds: &Minds) -> Workbench {
+    Workbench::new(minds.clone(), plant.library.clone()).unwrap()
+}
+
+/// The same without a model.
+pub(crate) fn idle(plant: &Plant) -> Workbench {
+    bench(plant, &Minds::none())
+}
+
 pub(crate) async fn ask(plant: &Plant, ctx: &TenantCtx, message: &str) -> Answer {
     ask_in(plant, ctx, message, None).await
 }
@@ -46,6 +59,6 @@ pub(crate) async fn ask_in(
 ) -> Answer {
     let input = AskInput { message: message.to_owned(), conversation_id, agent: None };
     let permit = authorize(ctx).unwrap();
-    let asked = question(&permit, input).await.unwrap();
-    answer(permit, &plant.library, asked, None).await.unwrap()
+    let asked = question(&permit, &idle(plant), input).await.unwrap();
+    answer(permit, &idle(plant), asked, None).await.unwrap()
 }

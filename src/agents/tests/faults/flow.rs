@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use agents::{AskInput, answer, question};
+use agents::{AskInput, Workbench, answer, question};
 use base::{Classification, Role, UserId};
 use identity::{
     DisplayName, Email, Language, LoginInput, NewUser, Password, PasswordChange, SessionSettings,
@@ -166,8 +166,9 @@ async fn ask(site: &Site) -> Result<(), Failure> {
         conversation_id: None,
         agent: None,
     };
-    let asked = question(&authorize(&ctx)?, input).await?;
-    answer(authorize(&ctx)?, &site.library, asked, None).await?;
+    let bench = Workbench::new(agents::Minds::none(), site.library.clone())?;
+    let asked = question(&authorize(&ctx)?, &bench, input).await?;
+    answer(authorize(&ctx)?, &bench, asked, None).await?;
     Ok(())
 }
 
