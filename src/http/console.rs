@@ -239,6 +239,12 @@ impl Console {
         Self { way: Way::InProcess { router, key } }
     }
 
+    /// Whether a server answers, and not this process.
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        matches!(self.way, Way::Socket(_))
+    }
+
     /// Sends a request.
     ///
     /// # Errors

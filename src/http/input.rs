@@ -5,8 +5,8 @@ use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::RawPathParams;
 use axum::http::{HeaderMap, header};
 use base::{
-    ApiKeyId, ConversationId, DocumentId, GroupId, JobId, PageNumber, RevisionId, SessionId,
-    TenantId, TokenFamilyId, TokenId, UserId, Violation,
+    ApiKeyId, ConversationId, DocumentId, GroupId, JobId, MemoryId, PageNumber, PlanId, RevisionId,
+    SessionId, TenantId, TokenFamilyId, TokenId, TraceId, UserId, Violation, WorkflowRunId,
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -58,6 +58,36 @@ path_ids! {
     JobId: "job_id", Job, "job_not_found";
     ApiKeyId: "key_id", ApiKey, "key_not_found";
     GroupId: "group_id", Group, "group_not_found";
+    TraceId: "trace_id", Trace, "trace_not_found";
+    WorkflowRunId: "run_id", WorkflowRun, "workflow_run_not_found";
+    PlanId: "plan_id", Plan, "plan_not_found";
+    MemoryId: "memory_id", Memory, "memory_not_found";
+}
+
+/// An agent's name.
+pub(crate) struct AgentName(pub(crate) String);
+
+/// A workflow's name.
+pub(crate) struct WorkflowName(pub(crate) String);
+
+macro_rules! path_names {
+    ($($ty:ident: $name:literal, $kind:ident, $not_found:literal;)+) => {$(
+        impl PathId for $ty {
+            const PARAMETER: IdParameter = IdParameter { name: $name, kind: IdKind::$kind };
+            const NOT_FOUND: &'static str = $not_found;
+
+            fn parse(text: &str) -> Option<Self> {
+                let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                let fits = (1..=60).contains(&text.len()) && text.chars().all(allowed);
+                fits.then(|| Self(text.to_owned()))
+            }
+        }
+    )+};
+}
+
+path_names! {
+    AgentName: "agent", Agent, "agent_not_found";
+    WorkflowName: "workflow", Workflow, "workflow_not_found";
 }
 
 impl PathId for PageNumber {
@@ -77,7 +107,12 @@ impl<T: PathId> Input for Id<T> {
         let schema = match T::PARAMETER.kind {
             IdKind::Entry => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)),
             IdKind::Page => ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)),
-            IdKind::ErrorCode | IdKind::Asset => ObjectBuilder::new().schema_type(Type::String),
+            IdKind::ErrorCode
+            | IdKind::Asset
+            | IdKind::Agent
+            | IdKind::Workflow
+            | IdKind::Model
+            | IdKind::Tier => ObjectBuilder::new().schema_type(Type::String),
             _ => ObjectBuilder::new()
                 .schema_type(Type::String)
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),

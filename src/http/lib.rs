@@ -19,8 +19,10 @@
 
 mod about;
 mod admin;
+mod agents;
 mod appliance;
 mod auth;
+mod budgets;
 mod call;
 mod chat;
 pub mod console;
@@ -29,6 +31,7 @@ mod cursor;
 mod documents;
 mod endpoint;
 mod events;
+mod feedback;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -39,8 +42,12 @@ mod input;
 mod jobs;
 mod keys;
 mod metrics;
+mod models;
+mod openai;
 mod openapi;
 mod output;
+mod plans;
+mod playground;
 mod problem;
 mod registry;
 mod route;
@@ -49,8 +56,10 @@ mod sealed;
 mod search;
 mod server;
 mod state;
+mod thinking;
 mod tls;
 mod views;
+mod workflows;
 
 #[cfg(test)]
 mod tests;

@@ -66,4 +66,6 @@ fn describe() {
     );
     ::metrics::describe_counter!(PANICS_TOTAL, "Handlers that panicked.");
     describe_figures();
+    ::models::describe_figures();
+    ::agents::describe_figures();
 }

@@ -16,6 +16,7 @@ use utoipa::openapi::{
     OpenApiBuilder, PathsBuilder, RefOr, Required, ResponseBuilder,
 };
 
+use crate::openai;
 use crate::problem::{FieldError, PROBLEM_MEDIA_TYPE, ProblemDocument};
 use crate::route::{Access, Idempotency, Method, RateClass, Route};
 
@@ -34,6 +35,7 @@ pub fn openapi_document() -> Result<String, serde_json::Error> {
 pub(crate) fn document(routes: &[Route]) -> OpenApi {
     let mut paths = PathsBuilder::new();
     let mut schemas = BTreeMap::new();
+    let mut more = Vec::new();
     let mut groups = BTreeMap::new();
     for route in routes {
         let group = group_of(route.path);
@@ -45,6 +47,9 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
         paths = paths.path(route.path.replace("{*", "{"), item);
     }
     schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
+    schemas.insert(openai::ErrorBody::name().into_owned(), openai::ErrorBody::schema());
+    openai::ErrorBody::schemas(&mut more);
+    schemas.extend(more);
     schemas.insert(FieldError::name().into_owned(), FieldError::schema());
     let mut components = ComponentsBuilder::new()
         .security_scheme(BEARER, bearer())
@@ -78,7 +83,7 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
 fn operation(route: &Route, group: &str) -> utoipa::openapi::path::Operation {
     let mut signature = route.endpoint.signature();
     let access = signature.access;
-    let mut failure = problem();
+    let mut failure = if openai::speaks_it(route.path) { openai::failure() } else { problem() };
     if route.rate != RateClass::Open {
         add_rate_fields(&mut signature.success);
         add_rate_fields(&mut failure);
@@ -188,6 +193,7 @@ fn group_of(path: &'static str) -> &'static str {
     let rest = path.strip_prefix("/api/v1/").unwrap_or(path.trim_start_matches('/'));
     match rest.split('/').next() {
         None | Some("") => "pages",
+        Some("v1") => "openai",
         Some("openapi.json" | "docs" | "problems" | "metrics" | "assets") => "about",
         Some(group) => group,
     }

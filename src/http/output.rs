@@ -48,6 +48,14 @@ pub(crate) struct Tagged<T>(pub(crate) T);
 /// 204.
 pub(crate) struct NoContent;
 
+/// 200 with a JSON body, or with an event stream that ends in the same.
+pub(crate) enum WholeOrStream<T> {
+    /// When the work was done.
+    Whole(Box<T>),
+    /// While it is done.
+    Stream(Response),
+}
+
 fn describe_json<T: ToSchema>(signature: &mut Signature, status: u16, description: &str) {
     signature.schemas.push((T::name().into_owned(), T::schema()));
     T::schemas(&mut signature.schemas);
@@ -134,6 +142,24 @@ impl<T: Serialize + ToSchema + Send> Output for Tagged<T> {
         // Half of the digest: enough that two states never share a tag.
         let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
         with_header(bytes_answer(StatusCode::OK, JSON, bytes), header::ETAG, &tag)
+    }
+}
+
+impl<T: Serialize + ToSchema + Send> Output for WholeOrStream<T> {
+    fn describe(signature: &mut Signature) {
+        Ok200::<T>::describe(signature);
+        let events = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Server-sent events (WHATWG HTML section 9.2)"));
+        let content = ContentBuilder::new().schema(Some(events)).build();
+        signature.success.content.insert("text/event-stream".to_owned(), content.into());
+    }
+
+    fn into_answer(self) -> Result<Response, Problem> {
+        match self {
+            Self::Whole(view) => Ok200(*view).into_answer(),
+            Self::Stream(response) => Ok(response),
+        }
     }
 }
 

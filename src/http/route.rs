@@ -118,6 +118,8 @@ pub enum RateClass {
     Ask,
     /// Whole files.
     Upload,
+    /// Whole language models.
+    Model,
 }
 
 /// Bytes of a multipart body around the file itself.
@@ -133,6 +135,7 @@ impl RateClass {
             Self::Read => 64 * 1024,
             Self::Write | Self::Ask => 1024 * 1024,
             Self::Upload => base::limits::DOCUMENT_MAX_BYTES + MULTIPART_OVERHEAD_BYTES,
+            Self::Model => ::models::MODEL_FILE_MAX_BYTES,
         }
     }
 
@@ -145,6 +148,8 @@ impl RateClass {
             Self::Ask => 120,
             // 256 MiB over a line of 4 Mbit/s takes nine minutes.
             Self::Upload => 15 * 60,
+            // 40 GB over a line of 10 Mbit/s take nine hours.
+            Self::Model => 24 * 60 * 60,
         })
     }
 
@@ -158,6 +163,7 @@ impl RateClass {
             Self::Write => "write",
             Self::Ask => "ask",
             Self::Upload => "upload",
+            Self::Model => "model",
         }
     }
 }
@@ -204,10 +210,26 @@ pub enum IdKind {
     ApiKey,
     /// A group of people.
     Group,
+    /// A trace of a run.
+    Trace,
+    /// A run of a workflow.
+    WorkflowRun,
+    /// A plan.
+    Plan,
+    /// Something that an agent remembers.
+    Memory,
+    /// An agent, by name.
+    Agent,
+    /// A workflow, by name.
+    Workflow,
     /// A code of the error registry.
     ErrorCode,
     /// A file of the web pages.
     Asset,
+    /// A language model, by name or hash.
+    Model,
+    /// A tier of language models.
+    Tier,
 }
 
 /// An id parameter in a route's path.

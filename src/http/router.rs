@@ -21,8 +21,9 @@ use crate::problem::Problem;
 use crate::route::{Method, Route, RouteInfo};
 use crate::state::AppState;
 use crate::{
-    about, admin, appliance, auth, chat, conversations, documents, groups, health, jobs, keys,
-    sealed, search,
+    about, admin, agents, appliance, auth, budgets, chat, conversations, documents, feedback,
+    groups, health, jobs, keys, models, openai, plans, playground, sealed, search, thinking,
+    workflows,
 };
 
 /// Between two pieces of a body.
@@ -43,6 +44,15 @@ static TABLE: LazyLock<Vec<Route>> = LazyLock::new(|| {
         sealed::routes(),
         keys::routes(),
         groups::routes(),
+        feedback::routes(),
+        models::routes(),
+        budgets::routes(),
+        openai::routes(),
+        playground::routes(),
+        agents::routes(),
+        workflows::routes(),
+        plans::routes(),
+        thinking::routes(),
     ];
     groups.into_iter().flatten().collect()
 });

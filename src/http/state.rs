@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use agents::{Minds, Workbench};
 use base::{ApiKeyId, TenantId, UserId};
 use identity::{
     ExternalIssuer, KeySettings, Passwords, RefreshSettings, SessionSettings, TokenSettings,
     TokenSigner, TokenVerifier,
 };
 use knowledge::Library;
-use models::WorkerCageReport;
+use models::{BudgetLedger, ModelRegistry, Tiers, Upstream, WorkerCageReport};
 use parse::CageReport;
 use policy::{OwnRateLimiter, RateLimitSettings, RateLimiter, SteadyClock};
 use store::Store;
@@ -20,6 +21,7 @@ use crate::events::Streams;
 use crate::frame::CorsOrigins;
 use crate::health::ClockWatch;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::tls::TlsIdentity;
 
 /// Whose requests share a limit.
@@ -86,6 +88,12 @@ pub struct AppParts {
     pub passwords: Passwords,
     /// Documents, search and the workers behind them.
     pub library: Library,
+    /// Language models by what they can do; without any, answers are quotes.
+    pub tiers: Tiers,
+    /// Where language models are brought in, tried and given their tiers.
+    pub models: ModelRegistry,
+    /// Models on other machines.
+    pub upstreams: Vec<Upstream>,
     /// What the parse cage's self-test found at start, or why it could not be run.
     pub cage: Result<CageReport, String>,
     /// The same of the model worker's cage.
@@ -107,6 +115,12 @@ pub struct AppState {
     pub(crate) verifier: TokenVerifier,
     pub(crate) signer: TokenSigner,
     pub(crate) library: Library,
+    tiers: Tiers,
+    budget: BudgetLedger,
+    /// What agents and workflows work with; the reason where it could not be made.
+    workbench: Result<Workbench, String>,
+    pub(crate) models: ModelRegistry,
+    pub(crate) upstreams: Vec<Upstream>,
     pub(crate) cage: Result<CageReport, String>,
     pub(crate) model_cage: Result<WorkerCageReport, String>,
     pub(crate) metrics: Metrics,
@@ -131,6 +145,9 @@ impl AppState {
             store,
             passwords,
             library,
+            tiers,
+            models,
+            upstreams,
             cage,
             model_cage,
             metrics,
@@ -143,6 +160,8 @@ impl AppState {
         let clock = SteadyClock::of_machine();
         let (by_tenant, by_address) =
             (settings.tenant_requests_per_minute, settings.address_requests_per_minute);
+        let workbench = Workbench::new(Minds::new(tiers.clone()), library.clone())
+            .map_err(|error| error.to_string());
         Arc::new(Self {
             verifier: TokenVerifier::of_appliance(&store, &settings.tokens).trusting(issuers),
             signer: TokenSigner::of_appliance(&store, &settings.tokens),
@@ -157,11 +176,39 @@ impl AppState {
             store,
             passwords,
             library,
+            budget: BudgetLedger::new(tiers.clone()),
+            workbench,
+            tiers,
+            models,
+            upstreams,
             cage,
             model_cage,
             metrics,
             tls,
             settings,
         })
+    }
+
+    /// Language models by what they can do.
+    #[must_use]
+    pub const fn tiers(&self) -> &Tiers {
+        &self.tiers
+    }
+
+    /// What agents and workflows work with.
+    ///
+    /// # Errors
+    /// When a file of the house is declared wrongly, which a test sees to.
+    pub(crate) fn workbench(&self) -> Result<&Workbench, Problem> {
+        self.workbench.as_ref().map_err(|reason| {
+            tracing::error!(reason, "agents and workflows can't be used");
+            Problem::new("internal_error")
+        })
+    }
+
+    /// Where tokens are reserved before anything is generated.
+    #[must_use]
+    pub const fn budget(&self) -> &BudgetLedger {
+        &self.budget
     }
 }

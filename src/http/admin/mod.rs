@@ -6,6 +6,7 @@ mod disclosures;
 mod figures;
 mod proofs;
 mod retention;
+mod series;
 mod sessions;
 mod settings;
 mod store;
@@ -220,6 +221,16 @@ fn tenant_routes() -> Vec<Route> {
             rate: RateClass::Read,
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(figures::tenant_metrics),
+        },
+        Route {
+            method: Method::Get,
+            path: "/api/v1/admin/metrics/daily",
+            operation: "tenant_metrics_daily",
+            summary: "How often things were done in the tenant, day by day",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(series::tenant_metrics_daily),
         },
         Route {
             method: Method::Get,

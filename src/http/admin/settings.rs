@@ -7,8 +7,10 @@ use ::store::{
     AUDIT_RETENTION_DAYS, RETENTION_MOST_DAYS, ReadTx, SECOND_FACTOR_ROLES, StoreError, TenantCtx,
     WITHHELD_PERMISSIONS, WriteTx,
 };
+use agents::{ANSWER_MODE, ANSWER_TIER, GENERATED_MODE, QUOTE_MODE, TIER_AUTOMATIC};
 use base::{Classification, LabelError, Role, RoleError};
 use identity::Language;
+use models::Tier;
 use policy::{Permission, PermissionUnknown, may_be_withheld, settings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -27,6 +29,8 @@ const LANGUAGE: &str = "user_default_language";
 const FACTOR_ROLES: &str = SECOND_FACTOR_ROLES;
 const RETENTION: &str = AUDIT_RETENTION_DAYS;
 const WITHHELD: &str = WITHHELD_PERMISSIONS;
+const MODE: &str = ANSWER_MODE;
+const TIER: &str = ANSWER_TIER;
 
 /// Names of permissions by role. Names, because a newer version may have written some that this one
 /// does not know, and they must stay withheld.
@@ -45,6 +49,10 @@ pub(crate) struct TenantSettings {
     pub(crate) audit_retention_days: u32,
     /// What is taken from roles.
     withheld_permissions: Withheld,
+    /// Who answers when nobody is asked for.
+    answer_mode: String,
+    /// The tier that all answers get, or that the router decides.
+    answer_tier: String,
 }
 
 impl TenantSettings {
@@ -75,6 +83,8 @@ fn settings_in(tx: &ReadTx<'_>) -> Result<TenantSettings, StoreError> {
                 .ok_or(StoreError::Corrupt("settings.value"))?,
         },
         audit_retention_days: ::store::retention_days(tx)?,
+        answer_mode: rows::setting_get(tx, MODE)?.unwrap_or_else(|| GENERATED_MODE.to_owned()),
+        answer_tier: rows::setting_get(tx, TIER)?.unwrap_or_else(|| TIER_AUTOMATIC.to_owned()),
         withheld_permissions: match rows::setting_get(tx, WITHHELD)? {
             None => Withheld::new(),
             Some(map) => {
@@ -99,6 +109,11 @@ pub(super) struct SettingsView {
     withheld_permissions: BTreeMap<String, Vec<String>>,
     /// Permissions that nobody has on this appliance, by its configuration.
     appliance_withheld_permissions: Vec<String>,
+    /// Who answers when a question asks for nobody: `generated` (a language model, where there is
+    /// one) or `quote`.
+    answer_mode: String,
+    /// The tier that all answers get: `light`, `standard`, `heavy`, or `automatic`.
+    answer_tier: String,
 }
 
 impl SettingsView {
@@ -109,6 +124,8 @@ impl SettingsView {
             upload_default_classification: settings.upload_default_classification.as_str(),
             second_factor_roles: settings.factor_role_names(),
             audit_retention_days: settings.audit_retention_days,
+            answer_mode: settings.answer_mode,
+            answer_tier: settings.answer_tier,
             user_default_language: settings.user_default_language,
         }
     }
@@ -140,6 +157,10 @@ pub(super) struct SettingsPatch {
     /// have is not given by leaving it out. What is needed to sign in, and for administrators what
     /// undoes this setting, can't be taken.
     withheld_permissions: Option<BTreeMap<String, Vec<String>>>,
+    /// Who is to answer when a question asks for nobody: `generated` or `quote`.
+    answer_mode: Option<String>,
+    /// The tier that all answers are to get: `light`, `standard`, `heavy`, or `automatic`.
+    answer_tier: Option<String>,
 }
 
 pub(super) async fn settings_change(
@@ -178,6 +199,7 @@ pub(super) async fn settings_change(
         return Err(Problem::invalid(RETENTION, wanted));
     }
     let withheld = patch.withheld_permissions;
+    let (mode, tier) = answering(patch.answer_mode, patch.answer_tier)?;
     let describe = |settings: &TenantSettings| {
         json!({
             CLASSIFICATION: settings.upload_default_classification.as_str(),
@@ -185,6 +207,8 @@ pub(super) async fn settings_change(
             FACTOR_ROLES: settings.factor_role_names(),
             RETENTION: settings.audit_retention_days,
             WITHHELD: settings.withheld_permissions,
+            MODE: settings.answer_mode,
+            TIER: settings.answer_tier,
         })
     };
     let change = move |tx: WriteTx<'_>| -> Result<_, Problem> {
@@ -210,11 +234,36 @@ pub(super) async fn settings_change(
             after.withheld_permissions = checked_withheld(withheld, &before.withheld_permissions)?;
             rows::setting_set(&tx, WITHHELD, &json!(after.withheld_permissions).to_string())?;
         }
+        if let Some(mode) = mode {
+            rows::setting_set(&tx, MODE, &mode)?;
+            after.answer_mode = mode;
+        }
+        if let Some(tier) = tier {
+            rows::setting_set(&tx, TIER, &tier)?;
+            after.answer_tier = tier;
+        }
         let event = Event::new(SETTINGS_CHANGED).before(describe(&before)).after(describe(&after));
         Ok(tx.commit(event, after)?)
     };
     let after = ctx.write(change).await?;
     Ok(Ok200(SettingsView::new(after, ctx)))
+}
+
+/// Who answers, and in which tier, as far as that is to change.
+fn answering(
+    mode: Option<String>,
+    tier: Option<String>,
+) -> Result<(Option<String>, Option<String>), Problem> {
+    if mode.as_deref().is_some_and(|word| ![GENERATED_MODE, QUOTE_MODE].contains(&word)) {
+        let wanted = format!("must be {GENERATED_MODE} or {QUOTE_MODE}");
+        return Err(Problem::invalid(MODE, wanted));
+    }
+    let is_tier = |word: &str| word == TIER_AUTOMATIC || word.parse::<Tier>().is_ok();
+    if tier.as_deref().is_some_and(|word| !is_tier(word)) {
+        let words = Tier::ALL.map(Tier::as_str).join(", ");
+        return Err(Problem::invalid(TIER, format!("must be {words} or {TIER_AUTOMATIC}")));
+    }
+    Ok((mode, tier))
 }
 
 /// What is to be withheld, in order, without roles from which nothing is. A name that this version

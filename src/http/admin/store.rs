@@ -42,6 +42,32 @@ pub(super) fn activity_since(
     )
 }
 
+/// How often an action was done on a day, counted from the epoch.
+pub(super) struct DailyRow {
+    pub(super) action: String,
+    pub(super) day: i64,
+    pub(super) count: u64,
+}
+
+/// How often each of `actions` was done from `since_ms` on, by stretches of `day_ms`.
+pub(super) fn activity_daily(
+    tx: &ReadTx<'_>,
+    actions: &[&str],
+    since_ms: i64,
+    day_ms: i64,
+) -> Result<Vec<DailyRow>, StoreError> {
+    tx.query_all(
+        "SELECT action, time / ?3, count(*) FROM audit_entries
+         WHERE time >= ?2 AND action IN (SELECT value FROM json_each(?1))
+         GROUP BY action, time / ?3",
+        params![serde_json::json!(actions).to_string(), since_ms, day_ms],
+        |row| {
+            let count = row.get::<_, i64>(2)?.unsigned_abs();
+            Ok(DailyRow { action: row.get(0)?, day: row.get(1)?, count })
+        },
+    )
+}
+
 pub(super) fn job_counts(tx: &ReadTx<'_>) -> Result<Vec<(String, u64)>, StoreError> {
     tx.query_all("SELECT state, count(*) FROM jobs GROUP BY state ORDER BY state", [], |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))

@@ -1,5 +1,6 @@
 //! Administering the appliance: its tenants and its own audit log.
 
+mod administrators;
 mod audit;
 mod keys;
 mod tenant_keys;
@@ -16,6 +17,7 @@ const NO_TENANT: Idempotency =
 
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = tenant_routes();
+    routes.push(administrator_route());
     routes.extend(audit_routes());
     routes.extend(key_routes());
     routes.extend(tenant_key_routes());
@@ -85,6 +87,19 @@ fn tenant_routes() -> Vec<Route> {
             endpoint: endpoint(tenants::tenant_remove),
         },
     ]
+}
+
+fn administrator_route() -> Route {
+    Route {
+        method: Method::Post,
+        path: "/api/v1/appliance/administrators",
+        operation: "administrator_grant",
+        summary: "Let a person of a tenant administer the appliance",
+        audit: Audit::Entry("appliance_admin.granted"),
+        rate: RateClass::Write,
+        idempotency: NO_TENANT,
+        endpoint: endpoint(administrators::administrator_grant),
+    }
 }
 
 fn audit_routes() -> Vec<Route> {

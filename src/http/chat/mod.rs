@@ -1,7 +1,7 @@
 //! Asking.
 
 mod send;
-mod stream;
+pub(crate) mod stream;
 
 use crate::endpoint::endpoint;
 use crate::route::{Audit, Idempotency, Method, RateClass, Route};

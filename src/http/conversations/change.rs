@@ -1,5 +1,6 @@
 //! PATCH and DELETE /api/v1/conversations/{conversation_id}
 
+use agents::ConversationChange;
 use base::ConversationId;
 use policy::conversations;
 use serde::Deserialize;
@@ -11,19 +12,23 @@ use crate::input::{Id, Json};
 use crate::output::{NoContent, Ok200};
 use crate::problem::Problem;
 
-/// What is to change.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// What is to change; what is left out stays.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ConversationPatch {
-    title: String,
+    #[schema(min_length = 1, max_length = 120)]
+    title: Option<String>,
+    /// Whether it is kept on top of the list.
+    pinned: Option<bool>,
 }
 
-pub(super) async fn conversation_rename(
+pub(super) async fn conversation_change(
     call: Authorized<conversations::Change>,
     (Id(id), Json(patch)): (Id<ConversationId>, Json<ConversationPatch>),
 ) -> Result<Ok200<ConversationView>, Problem> {
-    let renamed = agents::conversation_rename(call.permit()?, id, patch.title).await?;
-    Ok(Ok200(ConversationView::from(&renamed)))
+    let change = ConversationChange { title: patch.title, pinned: patch.pinned };
+    let changed = agents::conversation_change(call.permit()?, id, change).await?;
+    Ok(Ok200(ConversationView::from(&changed)))
 }
 
 pub(super) async fn conversation_delete(

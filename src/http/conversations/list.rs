@@ -23,6 +23,8 @@ pub(super) struct ConversationView {
     #[schema(format = "date-time")]
     updated_at: String,
     message_count: u32,
+    /// Its owner keeps it on top of the list.
+    pinned: bool,
 }
 
 impl From<&Conversation> for ConversationView {
@@ -33,6 +35,7 @@ impl From<&Conversation> for ConversationView {
             created_at: conversation.created_at.to_string(),
             updated_at: conversation.updated_at.to_string(),
             message_count: conversation.message_count,
+            pinned: conversation.pinned,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! GET /api/v1/conversations/{conversation_id}
 
-use agents::Message;
+use agents::{Feedback, Message};
 use base::ConversationId;
 use policy::conversations;
 use serde::Serialize;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::list::ConversationView;
 use crate::call::Authorized;
 use crate::cursor::{PageQuery, page_limit, page_start};
+use crate::feedback::FeedbackView;
 use crate::input::{Id, Query};
 use crate::output::Ok200;
 use crate::problem::Problem;
@@ -32,14 +33,16 @@ struct MessageView {
     receipt: Option<serde_json::Value>,
     /// The label is above your present rights: text and citations are left out.
     withheld: bool,
+    /// What you said about the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<FeedbackView>,
     #[schema(format = "date-time")]
     created_at: String,
 }
 
-impl TryFrom<&Message> for MessageView {
-    type Error = serde_json::Error;
-
-    fn try_from(message: &Message) -> Result<Self, serde_json::Error> {
+impl MessageView {
+    fn new(message: &Message, feedback: &[Feedback]) -> Result<Self, serde_json::Error> {
+        let feedback = feedback.iter().find(|said| said.message_id == message.id);
         let (classification, export_control) = label_words(&message.label);
         Ok(Self {
             id: message.id.to_string(),
@@ -52,6 +55,7 @@ impl TryFrom<&Message> for MessageView {
             citations: message.citations.iter().map(CitationView::from).collect(),
             receipt: message.receipt.as_ref().map(receipt_value).transpose()?,
             withheld: message.withheld,
+            feedback: feedback.map(FeedbackView::from),
             created_at: message.created_at.to_string(),
         })
     }
@@ -74,7 +78,8 @@ pub(super) async fn conversation_get(
     let after = page_start::<u32>(query.cursor.as_deref())?;
     let limit = page_limit(query.limit)?;
     let details = agents::conversation_get(call.permit()?, id, after, limit).await?;
-    let messages = details.messages.iter().map(MessageView::try_from);
+    let feedback = &details.feedback;
+    let messages = details.messages.iter().map(|message| MessageView::new(message, feedback));
     Ok(Ok200(ConversationDetails {
         conversation: ConversationView::from(&details.conversation),
         messages: messages

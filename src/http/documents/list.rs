@@ -1,7 +1,8 @@
 //! GET /api/v1/documents
 
 use base::{Classification, DocumentId};
-use knowledge::{DocumentFilter, RevisionState};
+use knowledge::{DocumentFilter, RevisionState, Standing};
+use parse::Format;
 use policy::documents;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -31,6 +32,13 @@ pub(super) struct DocumentQuery {
     /// `queued`, `processing`, `ready`, `failed` or `cancelled`.
     #[serde(default)]
     state: Option<String>,
+    /// `pdf`, `docx`, `markdown` or `text`.
+    #[serde(default)]
+    format: Option<String>,
+    /// How the revision that is shown counts now: `valid`, `upcoming`, `expired`, `superseded`,
+    /// `withdrawn` or `not_ready`.
+    #[serde(default)]
+    standing: Option<String>,
     /// `next_cursor` of the page before.
     #[serde(default)]
     cursor: Option<String>,
@@ -52,12 +60,23 @@ pub(super) async fn document_list(
         || Problem::invalid("state", "is none of queued, processing, ready, failed, cancelled");
     let state =
         query.state.as_deref().map(|text| RevisionState::parse(text).ok_or_else(wrong_state));
+    let wrong_format = || Problem::invalid("format", "is none of pdf, docx, markdown, text");
+    let format =
+        query.format.as_deref().map(|text| Format::from_name(text).ok_or_else(wrong_format));
+    let wrong_standing = || {
+        let reason = "is none of valid, upcoming, expired, superseded, withdrawn, not_ready";
+        Problem::invalid("standing", reason)
+    };
+    let standing =
+        query.standing.as_deref().map(|text| Standing::parse(text).ok_or_else(wrong_standing));
     let filter = DocumentFilter {
         text: query.text,
         tag: query.tag,
         language: query.language,
         classification,
         state: state.transpose()?,
+        format: format.transpose()?,
+        standing: standing.transpose()?,
     };
     let after = page_start::<DocumentId>(query.cursor.as_deref())?;
     let limit = page_limit(query.limit)?;

@@ -1,5 +1,6 @@
 //! Documents and their revisions.
 
+mod change;
 mod disclosures;
 mod form;
 mod list;
@@ -7,6 +8,7 @@ mod maintain;
 mod original;
 mod page;
 mod pieces;
+mod questions;
 mod read;
 mod revisions;
 mod upload;
@@ -48,6 +50,16 @@ fn document_routes() -> Vec<Route> {
         },
         Route {
             method: Method::Get,
+            path: "/api/v1/documents/questions",
+            operation: "questions_suggested",
+            summary: "Up to six first questions, made from sentences of documents that you may see",
+            audit: Audit::Entry("questions.suggested"),
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(questions::questions_suggested),
+        },
+        Route {
+            method: Method::Get,
             path: "/api/v1/documents/{document_id}",
             operation: "document_get",
             summary: "A document with its revisions and its first chunks",
@@ -55,6 +67,16 @@ fn document_routes() -> Vec<Route> {
             rate: RateClass::Read,
             idempotency: Idempotency::Inherent,
             endpoint: endpoint(read::document_get),
+        },
+        Route {
+            method: Method::Patch,
+            path: "/api/v1/documents/{document_id}",
+            operation: "document_change",
+            summary: "Change title, label, tags or metadata of a document, and say why",
+            audit: Audit::Entry("document.changed"),
+            rate: RateClass::Write,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(change::document_change),
         },
         Route {
             method: Method::Delete,

@@ -6,6 +6,7 @@
 
 mod buffer;
 mod reader;
+mod work;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 
 use buffer::Buffer;
 pub(crate) use reader::answer;
+pub(crate) use work::{Streaming, open, push_problem, resume};
 
 /// Streams that are kept at once.
 const STREAMS_MAX: usize = 1024;

@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
+use crate::openai;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -114,7 +115,11 @@ pub(crate) fn finish(response: Response, id: Option<RequestId>, route: &str) -> 
     let mut response = match response.extensions().get::<Problem>() {
         Some(problem) => {
             problem.log();
-            let mut rendered = problem.render(id);
+            let mut rendered = if openai::speaks_it(route) {
+                openai::render(problem, id)
+            } else {
+                problem.render(id)
+            };
             // What inner layers have set (CORS) stays.
             for (name, value) in response.headers() {
                 rendered.headers_mut().entry(name).or_insert_with(|| value.clone());

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use base::{TenantId, Timestamp};
-use models::{WorkerCageReport, WorkerState};
+use models::{Tier, Tiers, Upstream, UpstreamState, WorkerCageReport, WorkerState};
 use parse::LandlockState;
 use store::{Health, KeyProtection, WitnessState};
 
@@ -45,6 +45,7 @@ pub(super) fn all(state: &AppState) -> Vec<Part> {
         certificate_part(state),
         cage_part(state),
         model_part(&state.library.models().state()),
+        language_part(state.tiers(), &state.upstreams),
         model_cage_part(state.model_cage.as_ref().map_err(String::as_str)),
         disk_part(state),
         clock_part(state.store.now(), &state.clock_watch),
@@ -213,6 +214,28 @@ fn model_part(worker: &WorkerState) -> Part {
             "see the log for the reason, and `millwright doctor` for the machine's CPU features",
         ),
     }
+}
+
+/// Without a language model answers are quotes, which is a way to work and no trouble.
+fn language_part(tiers: &Tiers, upstreams: &[Upstream]) -> Part {
+    const NAME: &str = "language_models";
+    if tiers.is_empty() {
+        return ok(NAME, "none is assigned: answers are quotes");
+    }
+    let down = upstreams.iter().map(Upstream::view).filter_map(|upstream| match upstream.state {
+        UpstreamState::Down { reason } => {
+            Some(format!("{} does not answer: {reason}", upstream.name))
+        }
+        UpstreamState::Unknown | UpstreamState::Answers => None,
+    });
+    let down: Vec<String> = down.collect();
+    if !down.is_empty() {
+        let action =
+            "look after the servers; until then other models of the tiers answer, or quotes";
+        return troubled(NAME, PartState::Degraded, down.join("; "), action);
+    }
+    let of_tier = |tier: Tier| format!("{} {tier}", tiers.members(tier).len());
+    ok(NAME, Tier::ALL.map(of_tier).join(", "))
 }
 
 /// The worker that leaks still computes: what it reads are texts, not files of strangers.

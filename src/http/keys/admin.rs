@@ -1,4 +1,5 @@
-//! Routes below /api/v1/admin/users/{user_id}/keys: what acts for the people of the tenant.
+//! GET /api/v1/admin/keys, and routes below /api/v1/admin/users/{user_id}/keys: what acts for the people
+//! of the tenant.
 
 use base::{ApiKeyId, UserId};
 use policy::sessions;
@@ -9,6 +10,14 @@ use crate::cursor::Page;
 use crate::input::Id;
 use crate::output::{NoContent, Ok200};
 use crate::problem::Problem;
+
+pub(super) async fn tenant_keys(
+    call: Authorized<sessions::Read>,
+    (): (),
+) -> Result<Ok200<Page<KeyView>>, Problem> {
+    let keys = identity::tenant_keys(call.permit()?).await?;
+    Ok(Ok200(Page::whole(keys.iter().map(KeyView::from).collect())))
+}
 
 pub(super) async fn user_keys(
     call: Authorized<sessions::Read>,

@@ -52,6 +52,16 @@ pub(crate) fn routes() -> Vec<Route> {
         },
         Route {
             method: Method::Get,
+            path: "/api/v1/admin/keys",
+            operation: "tenant_keys",
+            summary: "The live API keys of everybody, those that end first first",
+            audit: Audit::Nothing,
+            rate: RateClass::Read,
+            idempotency: Idempotency::Inherent,
+            endpoint: endpoint(admin::tenant_keys),
+        },
+        Route {
+            method: Method::Get,
             path: "/api/v1/admin/users/{user_id}/keys",
             operation: "user_keys",
             summary: "The live API keys of a person",

@@ -141,6 +141,7 @@ async fn search_passages(
             tags: request.filters.tags,
             languages: request.filters.languages,
             document_keys: request.filters.document_keys,
+            ..SearchFilters::default()
         },
         limit: request.limit.unwrap_or(LIMIT_DEFAULT),
     };

@@ -43,8 +43,11 @@ fn missing(reply: &Reply, path: &str) -> Vec<&'static str> {
         ("x-powered-by", reply.header("x-powered-by").is_empty()),
         (
             "content-type",
-            // What failed says so in the one form of this API.
+            // What failed says so in the one form of this API, or of the one that is followed.
             reply.status < 400
+                || path.starts_with("/v1/")
+                    && reply.header("content-type") == "application/json"
+                    && (reply.body.is_empty() || reply.json()["error"]["code"].is_string())
                 || reply.header("content-type").starts_with("application/problem+json")
                 || path == "/health/ready",
         ),

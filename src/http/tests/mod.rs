@@ -1,10 +1,14 @@
 //! The room as a whole: the table of routes, and requests through the router and the sockets.
 
 mod access;
+mod composition;
 mod headers;
 #[path = "../../identity/tests/keys/mod.rs"]
 mod keys;
 mod limits;
+mod models;
+mod openai;
+mod playground;
 mod records;
 mod requests;
 mod sealed;

@@ -139,6 +139,8 @@ async fn settings_are_used_and_recorded() {
         "second_factor_roles": [],
         "audit_retention_days": 365,
         "withheld_permissions": {},
+        "answer_mode": "quote",
+        "answer_tier": "light",
     });
     let changed = world.operator(Method::Patch, "/api/v1/admin/settings", patch.clone()).await;
     let mut changed = changed.expect(200).json();

@@ -13,7 +13,7 @@ use base::{Clock, OsEntropy, SystemClock};
 use http_body_util::BodyExt as _;
 use identity::{ExternalIssuer, PasswordSettings, Passwords};
 use knowledge::{Library, LibrarySettings};
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{ModelRegistry, ModelWorker, RegistrySettings, Tiers, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use serde_json::{Value, json};
 use store::{OperatorKey, Store, StoreOptions, StoreSettings};
@@ -86,8 +86,18 @@ impl World {
         let parser = ParseWorker::new(exe.clone(), CageLimits::default());
         let command = WorkerCommand { exe, args: Vec::new() };
         let models = ModelWorker::new(command, WorkerSettings::default(), store.clock());
+        let tiers = Tiers::new();
+        let registry = ModelRegistry::new(
+            store.clone(),
+            models.clone(),
+            tiers.clone(),
+            RegistrySettings::default(),
+        );
         let state = AppState::new(AppParts {
             store,
+            tiers,
+            models: registry,
+            upstreams: Vec::new(),
             passwords: Passwords::new(PasswordSettings::default()),
             library: Library::new(parser, models, LibrarySettings::default()),
             cage: Err("not tested here".to_owned()),

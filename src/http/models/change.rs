@@ -1,0 +1,94 @@
+//! What is done with a language model that is here.
+
+use ::models::{ModelHash, TIER_MAX_MODELS};
+use policy::models;
+use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
+use utoipa::ToSchema;
+
+use super::path::{ModelPath, TierPath};
+use super::view::LanguageModelView;
+use crate::call::Appliance;
+use crate::cursor::Page;
+use crate::input::{Id, Json};
+use crate::output::{Accepted, NoContent, Ok200};
+use crate::problem::Problem;
+
+/// Tries a model beside the request. How it stands is told with the model.
+pub(super) fn begin_trial(call: Appliance<models::Manage>, hash: ModelHash) {
+    // Whoever asks next sees that it is not over yet.
+    call.state.models.announce_trial(hash);
+    let trial = async move {
+        let Ok(permit) = call.permit() else { return };
+        let registry = &call.state.models;
+        if let Err(error) = registry.measure(permit.scope(), call.request_id, hash).await {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(model.hash = %hash, error, "a language model did not pass its trial");
+        }
+    };
+    tokio::spawn(trial.in_current_span());
+}
+
+pub(super) async fn model_try(
+    call: Appliance<models::Manage>,
+    Id(model): Id<ModelPath>,
+) -> Result<Accepted<LanguageModelView>, Problem> {
+    call.permit()?;
+    let mut view = call.state.models.get(&model.0).await?;
+    let hash = view.hash;
+    view.trial = ::models::TrialState::Waiting;
+    begin_trial(call, hash);
+    Ok(Accepted { location: format!("/api/v1/models/{hash}"), body: view.into() })
+}
+
+/// Whether a file is the one that was brought in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ModelVerification {
+    hash: String,
+    name: String,
+    /// The file has its hash.
+    sound: bool,
+}
+
+pub(super) async fn model_verify(
+    call: Appliance<models::Manage>,
+    Id(model): Id<ModelPath>,
+) -> Result<Ok200<ModelVerification>, Problem> {
+    let permit = call.permit()?;
+    let registry = &call.state.models;
+    let view = registry.get(&model.0).await?;
+    let sound = registry.verify(permit.scope(), call.request_id, view.hash).await?;
+    Ok(Ok200(ModelVerification { hash: view.hash.to_string(), name: view.name, sound }))
+}
+
+/// Which models serve a tier.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AssignRequest {
+    /// Names or hashes; the first one is asked first. None leaves the tier to others.
+    #[schema(max_items = 8)]
+    models: Vec<String>,
+}
+
+pub(super) async fn model_assign(
+    call: Appliance<models::Manage>,
+    (Id(tier), Json(request)): (Id<TierPath>, Json<AssignRequest>),
+) -> Result<Ok200<Page<LanguageModelView>>, Problem> {
+    const _: () = assert!(TIER_MAX_MODELS == 8, "the schema above says so");
+    let permit = call.permit()?;
+    let registry = &call.state.models;
+    let assigned =
+        registry.assign(permit.scope(), call.request_id, tier.0, &request.models).await?;
+    Ok(Ok200(Page::whole(assigned.into_iter().map(LanguageModelView::from).collect())))
+}
+
+pub(super) async fn model_remove(
+    call: Appliance<models::Manage>,
+    Id(model): Id<ModelPath>,
+) -> Result<NoContent, Problem> {
+    let permit = call.permit()?;
+    let registry = &call.state.models;
+    let view = registry.get(&model.0).await?;
+    registry.remove(permit.scope(), call.request_id, view.hash).await?;
+    Ok(NoContent)
+}
