@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use agents::memory::{MEMORY_JOB, memory_handler};
+use agents::workflow::{WORKFLOW_JOB, workflow_handler};
+use agents::{Minds, Workbench};
 use base::{Clock, OsEntropy, SystemClock};
 use egress::Door;
 use http::console::{Console, ConsoleKey};
@@ -14,7 +17,10 @@ use identity::{
     ExternalIssuer, KeySettings, PasswordSettings, Passwords, RefreshSettings, SessionSettings,
 };
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{
+    LanguageModel, ModelRegistry, ModelWorker, RegistrySettings, Tier, Tiers, Upstream,
+    WorkerBuilds, WorkerCommand, WorkerSettings, upstreams_watch,
+};
 use parse::{CageLimits, ParseWorker};
 use store::{
     JobRunner, OperatorKey, SYSLOG_SOCKET, Start, Store, StoreError, StoreOptions, StoreSettings,
@@ -24,6 +30,7 @@ use store::{
 use crate::cli::CliError;
 use crate::config::{ApiKeys, Config, ConfigError};
 use crate::telemetry::Telemetry;
+use crate::worker_builds::worker_builds;
 
 /// Everything of one process that has opened a data directory.
 pub(crate) struct Appliance {
@@ -33,6 +40,8 @@ pub(crate) struct Appliance {
     pub(crate) runner: Arc<JobRunner>,
     pub(crate) console: ConsoleKey,
     models: ModelWorker,
+    /// Models on other machines.
+    upstreams: Vec<Upstream>,
     /// The only way out of the process.
     door: Door,
     telemetry: Option<Telemetry>,
@@ -91,15 +100,28 @@ impl Appliance {
             Ok(leaks) => tracing::error!(leaks, "the model worker's cage leaks"),
             Err(reason) => tracing::error!(reason, "the model worker's cage could not be tested"),
         }
-        let models = model_worker(config, model_command, &store);
+        let models =
+            model_worker(config, worker_builds(&model_command, config.models.worker_build), &store);
+        let tiers = Tiers::new();
+        let registry = model_registry(config, &store, &models, &tiers).await;
+        let upstreams = upstreams(config, &door, &tiers)?;
         let library = Library::new(parser, models.clone(), LibrarySettings::default());
-        let handlers = HashMap::from([(INGEST_JOB, ingest_handler(library.clone()))]);
+        let bench = Workbench::new(Minds::new(tiers.clone()), library.clone())
+            .map_err(|error| CliError::Failed(chain(&error)))?;
+        let handlers = HashMap::from([
+            (INGEST_JOB, ingest_handler(library.clone())),
+            (WORKFLOW_JOB, workflow_handler(bench.clone())),
+            (MEMORY_JOB, memory_handler(bench)),
+        ]);
         let runner = JobRunner::new(store.clone(), handlers);
         let metrics = Metrics::install().map_err(|error| CliError::Failed(chain(&error)))?;
         let state = AppState::new(AppParts {
             store: store.clone(),
             passwords: Passwords::new(PasswordSettings::default()),
             library: library.clone(),
+            tiers,
+            models: registry,
+            upstreams: upstreams.clone(),
             cage,
             model_cage,
             metrics,
@@ -111,7 +133,18 @@ impl Appliance {
         let witness = store
             .witness_start(witness_settings(config))
             .map_err(|error| CliError::Failed(chain(&error)))?;
-        Ok(Self { store, state, library, runner, console, models, door, telemetry, witness })
+        Ok(Self {
+            store,
+            state,
+            library,
+            runner,
+            console,
+            models,
+            upstreams,
+            door,
+            telemetry,
+            witness,
+        })
     }
 
     /// The API in this process, with the operator's rights.
@@ -123,6 +156,7 @@ impl Appliance {
     /// audit entries.
     pub(crate) fn start_background(&self) {
         tokio::spawn(Arc::clone(&self.runner).run());
+        tokio::spawn(upstreams_watch(self.upstreams.clone()));
         let store = self.store.clone();
         tokio::spawn(async move {
             loop {
@@ -272,7 +306,10 @@ fn open_issuers(
 /// The way out, with what the configuration allows.
 async fn open_door(config: &Config, store: &Store) -> Result<Door, CliError> {
     let collector = config.telemetry.collector().map_err(CliError::Failed)?;
-    let allow_list = collector.map(|collector| collector.entry).into_iter().collect();
+    let mut allow_list: Vec<_> = collector.map(|collector| collector.entry).into_iter().collect();
+    for upstream in &config.upstream {
+        allow_list.push(upstream.entry().map_err(CliError::Failed)?);
+    }
     let store = store.clone();
     let opened = tokio::task::spawn_blocking(move || Door::open(allow_list, store)).await;
     let opened = opened.map_err(|_| CliError::Failed("opening the door failed".into()))?;
@@ -298,12 +335,49 @@ pub(crate) fn model_command(config: &Config, exe: PathBuf) -> WorkerCommand {
     WorkerCommand { exe, args }
 }
 
-fn model_worker(config: &Config, command: WorkerCommand, store: &Store) -> ModelWorker {
+fn model_worker(config: &Config, builds: WorkerBuilds, store: &Store) -> ModelWorker {
     let settings = WorkerSettings {
         idle_timeout: Some(Duration::from_secs(config.models.idle_stop_s.into())),
         ..WorkerSettings::default()
     };
-    ModelWorker::new(command, settings, store.clock())
+    ModelWorker::new(builds, settings, store.clock())
+}
+
+/// The language models that were brought in. One that fails leaves answers in quotes.
+async fn model_registry(
+    config: &Config,
+    store: &Store,
+    worker: &ModelWorker,
+    tiers: &Tiers,
+) -> ModelRegistry {
+    const MIB: u64 = 1024 * 1024;
+    let models = &config.models;
+    let settings = RegistrySettings {
+        context_tokens: models.context_tokens,
+        parallel: models.parallel,
+        threads: (models.threads > 0).then_some(models.threads),
+        memory_bytes: (models.memory_mib > 0).then(|| u64::from(models.memory_mib) * MIB),
+    };
+    let registry = ModelRegistry::new(store.clone(), worker.clone(), tiers.clone(), settings);
+    if let Err(error) = registry.start().await {
+        tracing::error!(error = chain(&error), "language models can't be used: answers are quotes");
+    }
+    registry
+}
+
+/// The models on other machines that the configuration names, as members of their tiers.
+fn upstreams(config: &Config, door: &Door, tiers: &Tiers) -> Result<Vec<Upstream>, CliError> {
+    let mut upstreams = Vec::with_capacity(config.upstream.len());
+    for server in &config.upstream {
+        let settings = server.settings().map_err(CliError::Failed)?;
+        upstreams.push(Upstream::new(settings, door.clone()));
+    }
+    for tier in Tier::ALL {
+        let of_tier = upstreams.iter().filter(|upstream| upstream.view().tiers.contains(&tier));
+        let members = of_tier.map(|upstream| Arc::new(upstream.clone()) as Arc<dyn LanguageModel>);
+        tiers.set_upstreams(tier, members.collect());
+    }
+    Ok(upstreams)
 }
 
 pub(crate) fn tls_settings(config: &Config) -> Result<TlsSettings, CliError> {

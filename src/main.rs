@@ -8,6 +8,7 @@ mod logging;
 mod memory;
 mod service_manager;
 mod telemetry;
+mod worker_builds;
 
 fn main() -> std::process::ExitCode {
     cli::main()

@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::path::Path;
 
-use http::Method;
 use http::console::{Console, ConsoleRequest};
+use http::{Body, Method};
 use serde_json::Value;
 
 use super::args::Who;
@@ -84,6 +84,21 @@ impl Api {
         self.answer(request.bytes(content_type, body)).await
     }
 
+    /// POST of a body that is sent as it is read.
+    pub(crate) async fn send(
+        &self,
+        target: &str,
+        content_type: &str,
+        body: Body,
+    ) -> Result<Value, CliError> {
+        self.answer(ConsoleRequest::new(Method::Post, target).body(content_type, body)).await
+    }
+
+    /// Whether a server answers, and not this process.
+    pub(crate) const fn is_served(&self) -> bool {
+        self.console.is_served()
+    }
+
     /// Writes what a route answers to `out`, piece by piece; returns its length.
     pub(crate) async fn download(
         &self,
@@ -108,6 +123,61 @@ impl Api {
         Ok(written)
     }
 
+    /// Calls `each` with name and data of every event of the stream that a POST answers with.
+    pub(crate) async fn events(
+        &self,
+        target: &str,
+        body: Option<&Value>,
+        mut each: impl FnMut(&str, &Value),
+    ) -> Result<(), CliError> {
+        let request = match body {
+            Some(body) => ConsoleRequest::new(Method::Post, target).json(body),
+            None => ConsoleRequest::new(Method::Get, target),
+        };
+        self.stream(request, |name, data| {
+            each(name, data);
+            false
+        })
+        .await
+    }
+
+    /// The same of a GET, until `each` says that it is enough.
+    pub(crate) async fn events_until(
+        &self,
+        target: &str,
+        each: impl FnMut(&str, &Value) -> bool,
+    ) -> Result<(), CliError> {
+        self.stream(ConsoleRequest::new(Method::Get, target), each).await
+    }
+
+    async fn stream(
+        &self,
+        request: ConsoleRequest,
+        mut each: impl FnMut(&str, &Value) -> bool,
+    ) -> Result<(), CliError> {
+        let request = self.addressed(request);
+        let mut response = self.console.send(request).await.map_err(unreachable_server)?;
+        let status = response.status;
+        if !status.is_success() {
+            let bytes = response.bytes().await.map_err(unreachable_server)?;
+            let body = serde_json::from_slice(&bytes).unwrap_or_default();
+            return Err(CliError::Problem(Box::new(Problem { status: status.as_u16(), body })));
+        }
+        let mut waiting = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(unreachable_server)? {
+            waiting.extend_from_slice(&piece);
+            // An event ends with an empty line.
+            while let Some(end) = waiting.windows(2).position(|pair| pair == b"\n\n") {
+                let event: Vec<u8> = waiting.drain(..end + 2).collect();
+                let (name, data) = event_of(&String::from_utf8_lossy(&event));
+                if each(&name, &data) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn answer(&self, request: ConsoleRequest) -> Result<Value, CliError> {
         let response =
             self.console.send(self.addressed(request)).await.map_err(unreachable_server)?;
@@ -129,6 +199,19 @@ impl Api {
     fn addressed(&self, request: ConsoleRequest) -> ConsoleRequest {
         request.tenant(self.who.tenant.clone()).act_as(self.who.acting_as.clone())
     }
+}
+
+/// Name and data of one server-sent event.
+fn event_of(text: &str) -> (String, Value) {
+    let (mut name, mut data) = (String::new(), String::new());
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("event: ") {
+            rest.clone_into(&mut name);
+        } else if let Some(rest) = line.strip_prefix("data: ") {
+            data.push_str(rest);
+        }
+    }
+    (name, serde_json::from_str(&data).unwrap_or_default())
 }
 
 fn unreachable_server(error: impl std::error::Error) -> CliError {

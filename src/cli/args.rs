@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use super::args_keys::{Key, Unseal};
 
 pub(crate) use super::args_access::{ApiKey, Group, KeyOwner};
+use super::args_agents::{Plan, Workflow};
+pub(crate) use super::args_audit::Audit;
+pub(crate) use super::args_model::Model;
+pub(crate) use super::args_reason::Reason;
 
 /// Answers from a plant's documents with the page and the line, without the internet.
 #[derive(Parser, Debug)]
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Ask the documents a question; the answer quotes document, revision and page
     Ask(Ask),
+    /// Reason over a question in steps that are checked, and keep their trace
+    Reason(Reason),
     /// Search the documents for passages
     Search(Search),
     /// Read files into the documents of a tenant
@@ -88,6 +94,15 @@ pub(crate) enum Command {
     /// Make groups of people that add permissions to a role, and say who is in them
     #[command(subcommand)]
     Group(Group),
+    /// Bring language models in, try them, and say which tier they serve
+    #[command(subcommand)]
+    Model(Model),
+    /// List and run workflows, look at runs, decide at their gates
+    #[command(subcommand)]
+    Workflow(Workflow),
+    /// Have a plan made for a goal, look at it, approve or reject it
+    #[command(subcommand)]
+    Plan(Plan),
     /// Run the golden questions and print a table per half
     Eval(Eval),
     /// Check disk, clock, certificate, processor, sandbox and weights, and say what to do
@@ -147,6 +162,10 @@ pub(crate) struct Ask {
     /// Go on with this conversation
     #[arg(long, value_name = "ID")]
     pub(crate) conversation: Option<String>,
+    /// Who answers: quote (the documents, word for word), generated, reason, or an agent such as
+    /// maintenance_advisor; chosen by the question when absent
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
     /// Show the receipt: what was read and how it was decided
     #[arg(long)]
     pub(crate) receipt: bool,
@@ -371,99 +390,6 @@ pub(crate) enum User {
     },
 }
 
-/// `millwright audit`
-#[derive(Subcommand, Debug)]
-pub(crate) enum Audit {
-    /// Verify every log against its signed checkpoint; names the first bad entry
-    Verify {
-        /// Only this tenant
-        #[arg(long, short, value_name = "SLUG")]
-        tenant: Option<String>,
-        /// Verify this export instead, with no data directory at hand
-        #[arg(long, value_name = "FILE", conflicts_with = "tenant")]
-        export: Option<PathBuf>,
-        /// The key that must have signed the export, in base64, known from elsewhere
-        #[arg(long, value_name = "BASE64", requires = "export")]
-        public_key: Option<String>,
-        /// Compare with the checkpoints that a witness keeps too: the folder of audit.witness_path,
-        /// or a file of the log daemon's messages
-        #[arg(long, value_name = "PATH", conflicts_with = "export")]
-        witness: Option<PathBuf>,
-    },
-    /// Export entries with the signed checkpoint and the proof that they are in the log
-    Export {
-        /// At or after this moment (2026-01-31 or 2026-01-31T08:00:00Z)
-        #[arg(long)]
-        from: Option<String>,
-        /// Before this moment
-        #[arg(long)]
-        until: Option<String>,
-        /// jsonl or csv
-        #[arg(long, default_value = "jsonl")]
-        format: String,
-        /// File to make; an existing one is not overwritten
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Show the newest signed checkpoint and the key that signs it
-    Checkpoint {
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Show how long the log keeps its content, what was pruned, and the legal hold
-    Retention {
-        /// Set how long, in days (90 to 36525)
-        #[arg(long, value_name = "DAYS")]
-        set_days: Option<u32>,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Put a legal hold in force: nothing of the log is pruned until it is released
-    Hold {
-        /// Why, for the log: a case number rather than a name
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Lift the legal hold
-    Release {
-        /// Why, for the log
-        #[arg(long)]
-        reason: String,
-        #[command(flatten)]
-        who: Who,
-    },
-    /// Show entries, newest first
-    Show {
-        /// At or after this moment (2026-01-31 or 2026-01-31T08:00:00Z)
-        #[arg(long)]
-        from: Option<String>,
-        /// Before this moment
-        #[arg(long)]
-        until: Option<String>,
-        /// This actor (user:ID, console, appliance)
-        #[arg(long)]
-        actor: Option<String>,
-        /// This action, or all of a noun ("document.")
-        #[arg(long)]
-        action: Option<String>,
-        /// This object (document:ID)
-        #[arg(long)]
-        object: Option<String>,
-        /// success, denied or failed
-        #[arg(long)]
-        outcome: Option<String>,
-        /// Entries to print
-        #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
-        limit: u32,
-        #[command(flatten)]
-        who: Who,
-    },
-}
-
 /// `millwright eval`
 #[derive(Args, Debug)]
 pub(crate) struct Eval {
@@ -510,5 +436,8 @@ pub(crate) enum Worker {
         /// Try forbidden acts inside the cage and report
         #[arg(long)]
         self_test: bool,
+        /// Compute a tiny language model, compare it with a plain calculation, and report
+        #[arg(long, conflicts_with = "self_test")]
+        prove_generator: bool,
     },
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::args::{Ask, Search};
 use super::error::{CliError, Exit};
-use super::output::{Out, note};
-use super::text::{field, wrap};
+use super::output::{Out, note, progress};
+use super::text::{Flow, field, wrap};
 use super::{Api, told};
 
 /// Characters of a line for people.
@@ -17,28 +17,57 @@ const WIDTH: usize = 92;
 const NEAREST_SHOWN: usize = 3;
 
 pub(crate) async fn ask(api: &Api, args: &Ask, out: Out) -> Result<(), CliError> {
-    let mut body = json!({ "message": args.question, "stream": false });
-    if let Some(conversation) = &args.conversation {
-        body["conversation_id"] = json!(conversation);
+    let body = json!({
+        "message": args.question,
+        "conversation_id": args.conversation,
+        "agent": args.agent,
+        "stream": true,
+    });
+    let (mut flow, mut is_shown) = (Flow::new(WIDTH), false);
+    let mut ended = None;
+    api.events("/api/v1/chat", Some(&body), |name, data| match name {
+        // From the first word on the line belongs to the answer.
+        "status" | "step.started" if is_shown => {}
+        "status" => progress(&format!("{} …", field(data, "stage"))),
+        "step.started" => progress(&format!("{} …", field(data, "step"))),
+        "token" => {
+            if !is_shown {
+                progress("");
+            }
+            is_shown = true;
+            out.piece(&flow.push(&field(data, "text")));
+        }
+        "done" => ended = Some(Ok(data.clone())),
+        "error" => ended = Some(Err(field(data, "message"))),
+        _ => {}
+    })
+    .await?;
+    if !is_shown {
+        progress("");
     }
-    let answer = api.post("/api/v1/chat", &body).await?;
+    let answer = match ended {
+        Some(Ok(answer)) => answer,
+        Some(Err(message)) => return Err(CliError::Failed(message)),
+        None => return Err(CliError::Failed("the answer was broken off".into())),
+    };
     out.value(&answer);
-    out.line(&answer_text(&answer));
+    out.line(&flow.finish());
+    out.line(&sources_text(&answer));
     if args.receipt {
         out.line(&format!("\nReceipt\n{:#}", answer["receipt"]));
     }
     if answer["refusal"].is_null() { Ok(()) } else { told(Exit::NotInDocuments) }
 }
 
-fn answer_text(answer: &Value) -> String {
+/// What stands below the text of an answer.
+fn sources_text(answer: &Value) -> String {
     let mut text = String::new();
     if answer["refusal"].is_null() {
-        let _ = writeln!(text, "{}\n", wrap(&field(answer, "text"), WIDTH, ""));
+        text.push('\n');
         for citation in answer["citations"].as_array().into_iter().flatten() {
             let _ = writeln!(text, "{}", citation_text(citation));
         }
     } else {
-        let _ = writeln!(text, "{}", wrap(&field(answer, "text"), WIDTH, ""));
         let nearest = answer["nearest"].as_array().map(Vec::as_slice).unwrap_or_default();
         if !nearest.is_empty() {
             let _ = writeln!(text, "\nNearest passages:");
@@ -47,6 +76,11 @@ fn answer_text(answer: &Value) -> String {
             let _ = writeln!(text, "  {}", place(passage));
             let _ = writeln!(text, "{}", wrap(&field(passage, "excerpt"), WIDTH - 4, "    "));
         }
+    }
+    let by = &answer["receipt"]["generated"]["agent"];
+    if !by.is_null() {
+        let (agent, reason) = (field(by, "agent"), field(by, "reason"));
+        let _ = writeln!(text, "\nagent {agent}: {reason}");
     }
     let _ = write!(text, "\nconversation {}", field(answer, "conversation_id"));
     text

@@ -72,7 +72,7 @@ pub(crate) async fn run(api: &Api, command: &Audit, out: Out) -> Result<(), CliE
             out.value(&head);
             Ok(())
         }
-        Audit::Show { from, until, actor, action, object, outcome, limit, .. } => {
+        Audit::Show { from, until, actor, action, object, outcome, limit, appliance, .. } => {
             let filters = [
                 ("from", from),
                 ("until", until),
@@ -81,7 +81,8 @@ pub(crate) async fn run(api: &Api, command: &Audit, out: Out) -> Result<(), CliE
                 ("object", object),
                 ("outcome", outcome),
             ];
-            let mut target = format!("/api/v1/admin/audit?limit={limit}");
+            let log = if *appliance { "appliance" } else { "admin" };
+            let mut target = format!("/api/v1/{log}/audit?limit={limit}");
             for (name, value) in filters {
                 if let Some(value) = value {
                     target.push_str(&format!("&{name}={}", encode(value)));

@@ -12,6 +12,7 @@ use super::output::Out;
 use super::told;
 use crate::composition::{chain, model_command, parse_worker, tls_settings};
 use crate::config::Config;
+use crate::worker_builds::worker_builds;
 
 /// How a part is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub(crate) async fn run(config: &Config, out: Out) -> Result<(), CliError> {
     findings.push(processor());
     findings.push(cage(config).await);
     findings.push(model_cage(config).await);
+    findings.push(language_models(config).await);
     findings.push(weights());
     findings.push(telemetry(config));
     findings.push(witness(config));
@@ -265,6 +267,38 @@ async fn model_cage(config: &Config) -> Finding {
             let detail = format!("{} forbidden acts refused ({held})", report.denied_count());
             finding(part, State::Ok, detail, "")
         }
+    }
+}
+
+/// Whether a tiny model comes out right here. Nothing else depends on it: quotes need no model.
+async fn language_models(config: &Config) -> Finding {
+    let part = "language models";
+    let Ok(exe) = std::env::current_exe() else {
+        return finding(part, State::Failed, "own executable is not known".into(), "");
+    };
+    let builds = worker_builds(&model_command(config, exe), config.models.worker_build);
+    let proved = match builds.chosen().await {
+        Ok(chosen) => builds.proof().await.map(|proof| (chosen, proof)),
+        Err(reason) => Err(reason),
+    };
+    match proved {
+        Ok((chosen, proof)) => {
+            let other =
+                |build: &models::PassedOver| format!("; not {}: {}", build.level, build.reason);
+            let passed_over: String = chosen.passed_over.iter().map(other).collect();
+            let detail = format!(
+                "{}, {}: {} tokens of a trial are right{passed_over}",
+                chosen.level, proof.library, proof.tokens
+            );
+            finding(part, State::Ok, detail, "")
+        }
+        Err(reason) => finding(
+            part,
+            State::Warning,
+            reason,
+            "models are refused here and answers are quotes; this processor may lack AVX2 \
+             (x86-64-v3), or a virtual machine advertises what it does not give",
+        ),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use agents::evaluation::{
     Counts, EvaluationReport, GoldenQuestion, Half, HalfReport, evaluate, golden_parse,
 };
+use agents::{Minds, Workbench};
 use base::{TenantId, UserId};
 use serde_json::{Value, json};
 use store::StoreError;
@@ -63,7 +64,9 @@ async fn measure(
 ) -> Result<EvaluationReport, CliError> {
     let people = people(appliance, questions).await?;
     let store = &appliance.store;
-    let report = evaluate(&appliance.library, questions, async |question| {
+    let bench = Workbench::new(Minds::none(), appliance.library.clone())
+        .map_err(|error| CliError::Failed(chain(&error)))?;
+    let report = evaluate(&bench, questions, async |question| {
         let rights = wanted_rights(question);
         let (tenant, user) = people.get(&rights).copied().ok_or(StoreError::Unauthenticated)?;
         let scope = appliance.console.scope(store, tenant, Some(user)).await?;

@@ -4,7 +4,11 @@ mod api;
 mod api_key;
 mod args;
 mod args_access;
+mod args_agents;
+mod args_audit;
 mod args_keys;
+mod args_model;
+mod args_reason;
 mod ask;
 mod audit;
 mod doctor;
@@ -14,13 +18,18 @@ mod eval;
 mod group;
 mod ingest;
 mod key;
+mod model;
 mod output;
+mod plan;
+mod reason;
 mod serve;
 mod settings;
 mod tenant;
 mod text;
+mod think;
 mod user;
 mod witness;
+mod workflow;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -52,12 +61,11 @@ pub(crate) fn main() -> ExitCode {
             Worker::Parse { self_test: true } => parse::self_test_main(),
             Worker::Parse { self_test: false } => parse::worker_main(),
             Worker::Model { self_test: true, .. } => engine::self_test_main(),
-            Worker::Model { threads, self_test: false } => {
-                engine::worker_main(&engine::WorkerOptions {
-                    threads: *threads,
-                    ..engine::WorkerOptions::default()
-                })
-            }
+            Worker::Model { prove_generator: true, .. } => engine::prove_main(),
+            Worker::Model { threads, .. } => engine::worker_main(&engine::WorkerOptions {
+                threads: *threads,
+                ..engine::WorkerOptions::default()
+            }),
         };
     }
     let out = Out::new(cli.global.json);
@@ -171,6 +179,22 @@ async fn dispatch(
         Command::Group(command) => {
             let who = group::who(&command).clone();
             with_api(&config, who, async |api| group::run(api, &command, out).await).await
+        }
+        Command::Model(command) => {
+            with_api(&config, Who::default(), async |api| model::run(api, &command, out).await)
+                .await
+        }
+        Command::Reason(args) => {
+            with_api(&config, args.who.clone(), async |api| reason::run(api, &args, out).await)
+                .await
+        }
+        Command::Workflow(command) => {
+            let who = workflow::who(&command).clone();
+            with_api(&config, who, async |api| workflow::run(api, &command, out).await).await
+        }
+        Command::Plan(command) => {
+            let who = plan::who(&command).clone();
+            with_api(&config, who, async |api| plan::run(api, &command, out).await).await
         }
         Command::Eval(args) => eval::run(config, &args, out).await,
         Command::Completions { .. }

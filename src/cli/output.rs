@@ -28,6 +28,15 @@ impl Out {
         }
     }
 
+    /// A piece of text for people that goes on; nothing where programs read.
+    pub(crate) fn piece(self, text: &str) {
+        if !self.json && !text.is_empty() {
+            let mut stdout = std::io::stdout().lock();
+            let _ = write!(stdout, "{text}");
+            let _ = stdout.flush();
+        }
+    }
+
     /// The result for programs; nothing where people read.
     pub(crate) fn value(self, value: &Value) {
         if self.json {

@@ -28,28 +28,58 @@ pub(crate) struct List {
 }
 
 /// All lists.
-pub(crate) const LISTS: &[List] = &[List {
-    path: "issuer",
-    about: "Another issuer of bearer tokens, trusted for people of one tenant.",
-    fields: &[
-        key("name", "\"plant-sso\"", "What the audit log calls it: a-z, 0-9 and -."),
-        key("issuer", "\"https://sso.plant.example\"", "`iss` of its tokens."),
-        key("audience", "\"millwright-api\"", "`aud` that its tokens must be for."),
-        key(
-            "algorithm",
-            "\"RS256\"",
-            "How it signs: RS256, ES256 or EdDSA; HS256 unless environment is \"prod\".",
-        ),
-        key(
-            "key_file",
-            "\"/etc/millwright/plant-sso.jwks.json\"",
-            "Its public keys (a JWK set); for HS256 the secret, mode 0600. Read anew when it changes.",
-        ),
-        key("tenant", "\"plant\"", "Short name of the only tenant that its tokens open."),
-        key("clock_skew_s", "30", "By how much its clock may differ. Optional."),
-        key("max_lifetime_minutes", "60", "How long its tokens may live at most. Optional."),
-    ],
-}];
+pub(crate) const LISTS: &[List] = &[
+    List {
+        path: "issuer",
+        about: "Another issuer of bearer tokens, trusted for people of one tenant.",
+        fields: &[
+            key("name", "\"plant-sso\"", "What the audit log calls it: a-z, 0-9 and -."),
+            key("issuer", "\"https://sso.plant.example\"", "`iss` of its tokens."),
+            key("audience", "\"millwright-api\"", "`aud` that its tokens must be for."),
+            key(
+                "algorithm",
+                "\"RS256\"",
+                "How it signs: RS256, ES256 or EdDSA; HS256 unless environment is \"prod\".",
+            ),
+            key(
+                "key_file",
+                "\"/etc/millwright/plant-sso.jwks.json\"",
+                "Its public keys (a JWK set); for HS256 the secret, mode 0600. Read anew when it changes.",
+            ),
+            key("tenant", "\"plant\"", "Short name of the only tenant that its tokens open."),
+            key("clock_skew_s", "30", "By how much its clock may differ. Optional."),
+            key("max_lifetime_minutes", "60", "How long its tokens may live at most. Optional."),
+        ],
+    },
+    List {
+        path: "upstream",
+        about: "A server on the local network that writes texts (vLLM, llama-server, Ollama): a member of \
+                tiers. It is sent the prompts, with the passages in them.",
+        fields: &[
+            key("name", "\"gpu-1\"", "What people call it: a-z, 0-9 and -."),
+            key(
+                "url",
+                "\"https://gpu.plant.example:8000/v1\"",
+                "Its API that speaks OpenAI's chat completions, up to /v1. Plain http for this machine alone.",
+            ),
+            key("model", "\"Qwen/Qwen2.5-7B-Instruct\"", "The model, as the server calls it."),
+            key("tiers", "[\"standard\", \"heavy\"]", "Of light, standard and heavy."),
+            key("context_tokens", "16384", "Tokens that prompt and answer may have together."),
+            key(
+                "ca_file",
+                "\"/etc/millwright/gpu-ca.pem\"",
+                "Certificates that its own must lead to. Optional: those of the operating system.",
+            ),
+            key(
+                "api_key_file",
+                "\"/etc/millwright/gpu-1.key\"",
+                "File with the key that it wants (mode 0600). Optional.",
+            ),
+            key("calls_max", "16", "Texts that it writes at once. Optional."),
+            key("timeout_s", "300", "Longest time for one text. Optional."),
+        ],
+    },
+];
 
 /// All keys, by section.
 pub(crate) const KEYS: &[Key] = &[
@@ -150,6 +180,24 @@ pub(crate) const KEYS: &[Key] = &[
     key("ingest.queue_length", "1000", "Documents that may wait, per tenant."),
     key("models.threads", "0", "Threads of the model worker. 0: one per core."),
     key("models.idle_stop_s", "900", "The model worker ends after so long without work."),
+    key(
+        "models.context_tokens",
+        "8192",
+        "Tokens that a language model keeps in mind, over all texts that it writes at once.",
+    ),
+    key("models.parallel", "4", "Texts that a language model writes at once."),
+    key(
+        "models.memory_mib",
+        "0",
+        "Memory that all loaded language models may take together. 0: what the machine has, less a \
+         reserve.",
+    ),
+    key(
+        "models.worker_build",
+        "\"auto\"",
+        "Which build of the model worker runs: \"auto\" (the best one that computes right on this \
+         machine), \"x86-64-v2\", \"x86-64-v3\" or \"x86-64-v4\".",
+    ),
     key("log.format", "\"pretty\"", "How log lines look: \"pretty\" or \"json\"."),
     key(
         "log.level",

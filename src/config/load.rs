@@ -7,7 +7,7 @@ use policy::{Permission, may_be_withheld};
 use toml::{Table, Value};
 
 use super::keys::{KEYS, LISTS, List, split, variable};
-use super::{Config, DEFAULT_PATH, Policy, issuers};
+use super::{Config, DEFAULT_PATH, Policy, issuers, upstreams};
 
 /// What is wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -288,6 +288,9 @@ fn check(config: &Config, values: &BTreeMap<String, (Value, String)>) -> Result<
     if let Err(detail) = issuers::check(config) {
         return fail("issuer", &detail);
     }
+    if let Err(detail) = upstreams::check(config) {
+        return fail("upstream", &detail);
+    }
     if let Err(detail) = config.telemetry.collector() {
         return fail("telemetry.otlp_endpoint", &detail);
     }
@@ -366,6 +369,9 @@ fn ranges(config: &Config) -> Vec<(&'static str, u32, u32, u32)> {
         ("ingest.queue_length", config.ingest.queue_length, 1, 1_000_000),
         ("models.threads", config.models.threads, 0, 1_024),
         ("models.idle_stop_s", config.models.idle_stop_s, 10, 604_800),
+        ("models.context_tokens", config.models.context_tokens, 512, 4_194_304),
+        ("models.parallel", config.models.parallel, 1, 64),
+        ("models.memory_mib", config.models.memory_mib, 0, 67_108_864),
         ("data.tenant_idle_close_s", config.data.tenant_idle_close_s, 10, 604_800),
         ("telemetry.export_interval_s", config.telemetry.export_interval_s, 1, 3_600),
         ("audit.witness_interval_s", config.audit.witness_interval_s, 1, 86_400),

@@ -11,6 +11,7 @@ mod issuers;
 mod keys;
 mod load;
 mod telemetry;
+mod upstreams;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use issuers::Issuer;
 pub(crate) use keys::{KEYS, LISTS, default_file};
 pub(crate) use load::{ConfigError, Loaded, Sources, load};
 pub(crate) use telemetry::{CONNECTOR, Telemetry};
+pub(crate) use upstreams::UpstreamServer;
 
 /// Where the configuration is looked for when the command line names no file.
 pub(crate) const DEFAULT_PATH: &str = "/etc/millwright/millwright.toml";
@@ -41,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) telemetry: Telemetry,
     pub(crate) audit: Audit,
     pub(crate) issuer: Vec<Issuer>,
+    pub(crate) upstream: Vec<UpstreamServer>,
 }
 
 /// The audit logs.
@@ -137,6 +140,40 @@ pub(crate) struct Ingest {
 pub(crate) struct Models {
     pub(crate) threads: u32,
     pub(crate) idle_stop_s: u32,
+    pub(crate) context_tokens: u32,
+    pub(crate) parallel: u32,
+    /// 0: what the machine has.
+    pub(crate) memory_mib: u32,
+    pub(crate) worker_build: WorkerLevel,
+}
+
+/// Which build of the model worker runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum WorkerLevel {
+    /// The best that this machine computes right with.
+    #[serde(rename = "auto")]
+    Auto,
+    /// SSE4.2.
+    #[serde(rename = "x86-64-v2")]
+    V2,
+    /// AVX2, FMA, F16C.
+    #[serde(rename = "x86-64-v3")]
+    V3,
+    /// AVX-512 with VNNI.
+    #[serde(rename = "x86-64-v4")]
+    V4,
+}
+
+impl WorkerLevel {
+    /// The level's name; `None` leaves the choice to the machine.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::V2 => Some("x86-64-v2"),
+            Self::V3 => Some("x86-64-v3"),
+            Self::V4 => Some("x86-64-v4"),
+        }
+    }
 }
 
 /// Logs.
