@@ -17,8 +17,19 @@ function flatten(node, prefix = "", into = new Map()) {
   return into;
 }
 
+/** What is loaded first, and what other pages need beside it. */
+const PARTS = ["i18n", "i18n/more", "i18n/agents", "i18n/work", "i18n/models"];
 const catalogues = Object.fromEntries(
-  LANGUAGES.map((tag) => [tag, flatten(JSON.parse(readFileSync(join(source, "i18n", `${tag}.json`), "utf8")))]),
+  LANGUAGES.map((tag) => {
+    const whole = new Map();
+    for (const part of PARTS) {
+      for (const [key, text] of flatten(JSON.parse(readFileSync(join(source, part, `${tag}.json`), "utf8")))) {
+        if (whole.has(key)) faults.push(`${tag}: ${key} stands in two catalogues`);
+        whole.set(key, text);
+      }
+    }
+    return [tag, whole];
+  }),
 );
 /** Key without its plural form → the forms there are, by language. */
 const stems = {};

@@ -96,7 +96,8 @@ test("the cited lines of a PDF are marked where its own text has them", async ()
   await page.keyboard.press("[");
   await page.getByText(/^1 of \d$/).waitFor();
   await page.getByRole("button", { name: "Next page" }).click();
-  await page.getByText("Page 13 of 18").waitFor();
+  // The page prints the same words: what is asked is the panel's own line.
+  await page.locator("[aria-live]", { hasText: "Page 13 of 18" }).waitFor();
   await page.locator("[data-drawn]").waitFor();
   assert.equal(await page.getByTestId("cited-box").count(), 0);
   await page.keyboard.press("Escape");
@@ -113,7 +114,7 @@ test("files are uploaded with progress, cancelled, and a new revision silences t
   await assertAccessible(page, "documents");
   const upload = async (paths, prepare = async () => {}) => {
     await page.getByRole("button", { name: "Upload", exact: true }).click();
-    await page.locator("input[type=file]").setInputFiles(paths);
+    await page.locator("input[type=file]").first().setInputFiles(paths);
     await prepare();
     await page.getByRole("dialog").getByRole("button", { name: /^Upload \d/ }).click();
   };
@@ -203,7 +204,7 @@ test("each role sees what it may, and each tenant its own", async () => {
   const viewer = await visit();
   await signIn(viewer.page, appliance, "viewer@plant.example");
   await viewer.page.getByRole("link", { name: "Documents" }).first().click();
-  const listed = viewer.page.getByRole("region", { name: "Documents" }).locator("li");
+  const listed = viewer.page.getByRole("region", { name: "Documents", exact: true }).locator("li");
   await listed.first().waitFor();
   assert.equal(await viewer.page.getByRole("button", { name: "Upload" }).count(), 0);
   // Cleared for public documents alone.

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ask, open, signIn, startAppliance, startBrowser } from "./support.mjs";
+import { filled, ask, bringModel, open, signIn, startAppliance, startBrowser } from "./support.mjs";
 
 const folder = fileURLToPath(new URL("../screenshots", import.meta.url));
 const DEVICES = {
@@ -14,7 +14,20 @@ const PAGES = {
   search: "/search?q=torque",
   me: "/me",
   help: "/help",
+  agents: "/agents",
+  "agents-specialist": "/agents?agent=data_analyst",
+  "agents-playground": "/agents/playground",
+  "agents-council": "/agents/playground?tool=council",
+  "agents-workflows": "/agents/workflows",
+  "agents-plans": "/agents/plans",
+  "agents-memories": "/agents/memories",
   "admin-users": "/admin/users",
+  "admin-groups": "/admin/groups",
+  "admin-keys": "/admin/keys",
+  "admin-feedback": "/admin/feedback",
+  "admin-tenants": "/admin/tenants",
+  "admin-models": "/admin/models",
+  "admin-budgets": "/admin/budgets",
   "admin-settings": "/admin/settings",
   "admin-jobs": "/admin/jobs",
   "admin-audit": "/admin/audit",
@@ -23,20 +36,84 @@ const PAGES = {
   "not-found": "/nowhere",
 };
 
+/** A model on a busy machine takes its time. */
+const MODEL_MS = 180_000;
+
+/** A run that waits for a person, a plan, and something that is remembered. */
+const WORK = {
+  run: ["POST", "/api/v1/workflows/runs", {
+    definition: {
+      name: "release_note",
+      title: "Release a note",
+      step: {
+        kind: "pipeline",
+        id: "all",
+        steps: [
+          { kind: "value", id: "note", value: { text: "The coupling gap of P-7 is 3 mm.", document: "PN-7" } },
+          { kind: "gate", id: "release", ask: "May this note be given out?", show: "${steps.note}" },
+        ],
+      },
+    },
+    input: {},
+  }],
+  plan: ["POST", "/api/v1/plans", {
+    goal: "Find out whether pump P-7 may run until the autumn shutdown, and what has to be checked until then",
+    tasks: [
+      { id: "gap", title: "Find the coupling gap and its limit", kind: "agent", with: "document_analyst", task: "What is the coupling gap of P-7, and its limit?" },
+      { id: "faults", title: "Look for earlier faults", kind: "agent", with: "maintenance_advisor", task: "Which faults has P-7 had?" },
+      { id: "hours", title: "Add the running hours", kind: "tool", with: "calculate", arguments: { expression: "12*24*30" } },
+      { id: "date", title: "When is the shutdown?", kind: "ask", task: "When does the autumn shutdown begin?", after: ["hours"] },
+      { id: "write", title: "Write the list of checks", kind: "agent", with: "procedure_expert", task: "Write what has to be checked.", after: ["gap", "faults", "date"] },
+    ],
+  }],
+  consent: ["PUT", "/api/v1/me/memories/consent", { allowed: true }],
+  memory: ["POST", "/api/v1/agents/generalist/memories", { kind: "preference", text: "Likes answers as short lists with page numbers.", importance: 4 }],
+};
+
+async function takeWork(page, take) {
+  const made = {};
+  for (const [name, request] of Object.entries(WORK)) {
+    made[name] = await page.evaluate(async ([method, path, body]) => {
+      const headers = { "Content-Type": "application/json" };
+      return (await fetch(path, { method, headers, body: JSON.stringify(body) })).json();
+    }, request);
+  }
+  await page.goto(`${appliance.url}/agents/workflows/runs/${made.run.id}`);
+  await page.getByRole("button", { name: "Approve" }).waitFor({ timeout: MODEL_MS });
+  await take("agents-workflow-run");
+  await page.goto(`${appliance.url}/agents/plans/${made.plan.id}`);
+  await page.getByRole("button", { name: "Approve and begin" }).waitFor({ timeout: MODEL_MS });
+  await take("agents-plan");
+  await page.goto(`${appliance.url}/agents/memories`);
+  await page.getByText("Likes answers as short lists").first().waitFor();
+  await take("agents-memories-kept");
+  await page.goto(`${appliance.url}/agents/workflows`);
+  await page.getByRole("button", { name: "Start: Compare documents on one question" }).click();
+  await page.getByRole("dialog").locator("textarea").first().waitFor();
+  await take("agents-workflow-start");
+}
+
+/** Takes pictures of a page in both themes. */
+const pictures = (page, device) => async (name) => {
+  // A page that follows something keeps its stream open.
+  await page.waitForLoadState("networkidle", { timeout: 5_000 }).catch(() => null);
+  await filled(page);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`) });
+  }
+};
+
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
+// Nobody waits here: a person who looks at every page within a minute is not what the limits are for.
+for (const who of ["USER", "TENANT", "ADDRESS"]) process.env[`MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_${who}`] = "100000";
 const appliance = await startAppliance();
 const browser = await startBrowser();
 try {
   for (const [device, options] of Object.entries(DEVICES)) {
     const { context, page } = await open(browser, appliance.url, { ...options, reducedMotion: "reduce" });
-    const take = async (name) => {
-      await page.waitForLoadState("networkidle");
-      for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`) });
-      }
-    };
+    const take = pictures(page, device);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await take("sign-in");
     await signIn(page, appliance, "admin@plant.example");
@@ -67,6 +144,30 @@ try {
     await take("document");
     await page.getByRole("button", { name: "New revision" }).click();
     await take("upload");
+    await context.close();
+  }
+  // Last: with a model, answers come in other ways.
+  await bringModel(appliance);
+  for (const [device, options] of Object.entries(DEVICES)) {
+    const { context, page } = await open(browser, appliance.url, { ...options, reducedMotion: "reduce" });
+    const take = pictures(page, device);
+    await signIn(page, appliance, "operator@plant.example");
+    await page.getByRole("button", { name: "Who answers: Automatic" }).click();
+    await page.getByRole("menuitemradio", { name: /^Reasoned/ }).click();
+    await take("answerers");
+    await page.keyboard.press("Escape");
+    await ask(page, "What is the coupling gap of pump P-7?");
+    await page.locator("summary", { hasText: "How this was reasoned" }).click({ timeout: MODEL_MS });
+    await page.getByRole("list", { name: "Steps" }).getByText("Facts collected").first().click();
+    await take("reasoned");
+    await page.getByRole("link", { name: "Open the run" }).click();
+    await page.getByRole("button", { name: "Replay" }).waitFor();
+    await take("agents-run");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await page.getByRole("link", { name: "Compare them" }).click({ timeout: MODEL_MS });
+    await page.getByRole("heading", { name: "Two runs" }).waitFor();
+    await take("agents-compare");
+    await takeWork(page, take);
     await context.close();
   }
 } finally {

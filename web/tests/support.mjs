@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +16,7 @@ const run = promisify(execFile);
 const executable = process.env.TEST_EXECUTABLE;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const plant = fileURLToPath(new URL("../../assets/sample-plant/documents/", import.meta.url));
+export const PHONE = { width: 360, height: 740 };
 /** The password that everybody has who set one. */
 export const PASSWORD = "a long enough passphrase 4711";
 
@@ -45,20 +48,70 @@ export async function startAppliance() {
   await ingest("plant", join(plant, "rauental/qa-ver-012-verschlussdrehmoment.docx"), "QA-VER-012", "--classification", "PUBLIC");
   await ingest("joinery", note(directory, "saw.md", "# Saw\n\nThe riving knife gap of saw S-1 is 5 mm.\n"), "SAW-1");
 
-  const server = spawn(executable, ["serve", "--data-dir", data, "--listen", "127.0.0.1:0"], {
-    env: { ...process.env, MILLWRIGHT_LOG_FORMAT: "json" },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const serve = (listen, more) =>
+    spawn(executable, ["serve", "--data-dir", data, "--listen", listen], {
+      env: { ...process.env, MILLWRIGHT_LOG_FORMAT: "json", ...more },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+  let server = serve("127.0.0.1:0");
   const url = await readyUrl(server);
   return {
     url,
     people,
     directory,
+    /** A command of the program on the same data directory; resolves with what it prints. */
+    millwright,
+    /** A request as the operator at the machine. */
+    console: (method, path, body) => atConsole(join(data, "run", "console.sock"), method, path, body),
+    /** Ends it as a power cut would. */
+    kill: async () => {
+      const ended = once(server, "exit");
+      server.kill("SIGKILL");
+      await ended;
+    },
+    /** Starts it again at the same address, with more variables of the environment. */
+    start: async (more) => {
+      server = serve(new URL(url).host, more);
+      await readyUrl(server);
+    },
     stop: () => {
       server.kill();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A JSON request over the console's socket; resolves with status and body. */
+function atConsole(socketPath, method, path, body) {
+  return new Promise((resolve, reject) => {
+    const headers = { "Content-Type": "application/json" };
+    const sent = request({ socketPath, method, path, headers }, (response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += chunk));
+      response.on("end", () => resolve({ status: response.statusCode, body: text ? JSON.parse(text) : null }));
+    });
+    sent.on("error", reject);
+    sent.end(body ? JSON.stringify(body) : undefined);
+  });
+}
+
+/**
+ * A language model for the tiers that are named, brought in over the console. It is small and made of
+ * random weights, so what it writes is noise in the shapes that are asked for: the path is what counts.
+ */
+export async function bringModel(appliance, name = "Cogwheel", tiers = ["light", "standard"]) {
+  const file = await makeModel(appliance.directory, name);
+  await appliance.millwright("model", "import", file);
+  for (const tier of tiers) await appliance.millwright("model", "assign", tier, name);
+}
+
+/** Writes a model of random weights; resolves with the path of its file. */
+export async function makeModel(directory, name) {
+  const maker = process.env.TEST_MODEL_MAKER;
+  assert.ok(maker, "TEST_MODEL_MAKER names the built example tiny_model");
+  const file = join(directory, `${name}.gguf`);
+  await run(maker, ["long", name, file]);
+  return file;
 }
 
 /** Writes a file to be read or uploaded. */
@@ -143,6 +196,15 @@ export async function assertNoSidewaysScroll(page, what) {
   assert.equal(overflow, 0, `${what} scrolls sideways`);
 }
 
+/** Accessible, and no wider than a phone. */
+export async function assertSound(page, what) {
+  await assertAccessible(page, what);
+  const size = page.viewportSize();
+  await page.setViewportSize(PHONE);
+  await assertNoSidewaysScroll(page, what);
+  await page.setViewportSize(size);
+}
+
 /** Fills the form in; nothing follows from it yet. */
 export async function enter(page, person, email, password = person.password) {
   await page.locator("input[name=tenant]").fill(person.tenant);
@@ -151,8 +213,11 @@ export async function enter(page, person, email, password = person.password) {
   await page.locator("button[type=submit]").click();
 }
 
-/** Signs in as far as the pages, with a password of one's own. */
-export async function signIn(page, appliance, email) {
+/** Waits until everything that a page asks for is there. */
+export const filled = (page) => page.locator("#main [role=status][aria-label]").first().waitFor({ state: "detached", timeout: 60_000 });
+
+/** Signs in as far as the pages, with a password of one's own; `landing` is what shows then. */
+export async function signIn(page, appliance, email, landing = "#question") {
   const person = appliance.people[email];
   await enter(page, person, email);
   if (person.password !== PASSWORD) {
@@ -161,7 +226,7 @@ export async function signIn(page, appliance, email) {
     await page.locator("button[type=submit]").click();
     person.password = PASSWORD;
   }
-  await page.locator("#question").waitFor();
+  await page.locator(landing).first().waitFor();
 }
 
 export async function ask(page, question) {

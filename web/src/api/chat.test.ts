@@ -25,6 +25,7 @@ const listener = () => {
     stage: (stage: string) => heard.push(stage),
     token: (text: string) => heard.push(text),
     citation: () => heard.push("citation"),
+    step: ({ name }: { name: string }) => heard.push(name),
   };
 };
 
@@ -34,7 +35,7 @@ it("takes a stream that broke up again where it was", async () => {
   const asked: (string | null)[] = [];
   const answers = [
     streamed(event(1, "status", { stage: "reading" }) + event(2, "token", { text: "3 " }), true),
-    streamed(event(3, "token", { text: "mm" }) + event(4, "done", { text: "3 mm" })),
+    streamed(event(3, "step.started", { step: "write" }) + event(4, "token", { text: "mm" }) + event(5, "done", { text: "3 mm" })),
   ];
   vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
     asked.push(new Headers(init.headers).get("Last-Event-ID"));
@@ -43,7 +44,7 @@ it("takes a stream that broke up again where it was", async () => {
   const heard = listener();
   const answer = await ask({ message: "gap?" }, heard, new AbortController().signal);
   expect(answer.text).toBe("3 mm");
-  expect(heard.heard).toEqual(["reading", "3 ", "mm"]);
+  expect(heard.heard).toEqual(["reading", "3 ", "step.started", "mm"]);
   expect(asked).toEqual([null, "s:2"]);
 });
 

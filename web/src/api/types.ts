@@ -24,11 +24,28 @@ export type Job = Schemas["Job"];
 export type User = Schemas["User"];
 export type Session = Schemas["Session"];
 export type Token = Schemas["Token"];
+export type Feedback = Schemas["Feedback"];
+export type FeedbackEntry = Schemas["FeedbackEntry"];
+export type FeedbackTotals = Schemas["FeedbackTotals"];
+export type DailyMetrics = Schemas["DailyMetrics"];
+export type Tenant = Schemas["Tenant"];
+export type ApiKey = Schemas["ApiKey"];
+export type Group = Schemas["Group"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type Part = Schemas["Part"];
 export type PartState = Schemas["PartState"];
 export type SettingsView = Schemas["SettingsView"];
 export type SettingsPatch = Schemas["SettingsPatch"];
+export type Agent = Schemas["Agent"];
+export type AgentChange = Schemas["AgentChangeRequest"];
+export type AgentTool = Schemas["Tool"];
+export type PlaygroundRequest = Schemas["PlaygroundRunRequest"];
+export type Trace = Schemas["Trace"];
+export type TraceEntry = Schemas["TraceEntry"];
+export type TraceStep = Schemas["TraceStep"];
+export type TraceComparison = Schemas["TraceComparison"];
+export type ThinkRequest = Schemas["ThinkRequest"];
+export type ThinkingEstimate = Schemas["ThinkingEstimate"];
 export type ProblemDocument = Schemas["Problem"];
 
 /** Query parameters of an operation. */
@@ -46,10 +63,40 @@ export interface Receipt {
   candidates: number;
   timings: Record<string, number>;
   audit_index: number;
+  /** How a model came to the answer, or tried to. */
+  generated?: Generated;
+  /** Why quote mode answered in the place of a model. */
+  fallback?: string;
+}
+
+/** A sentence that was not shown, and why. */
+export interface Struck {
+  text: string;
+  reason: string;
+  detail?: string;
+}
+
+export interface Generated {
+  model_name: string | null;
+  tier: string;
+  router: { tier: string; reasons: string[]; pinned: boolean };
+  tokens: { prompt_tokens: number; cached_tokens: number; completion_tokens: number };
+  seed: number;
+  check: string;
+  struck: Struck[];
+  tries: number;
+  broken_off?: string;
+  /** The agent that took part, and why it; absent when none did. */
+  agent?: { agent: string; reason: string; pinned: boolean };
+  /** The stored trace of a reasoned answer. */
+  trace?: string;
 }
 
 export const CLASSIFICATIONS = ["PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED"] as const;
 export type Classification = (typeof CLASSIFICATIONS)[number];
+
+export const TIERS = ["light", "standard", "heavy"] as const;
+export type Tier = (typeof TIERS)[number];
 
 export const ROLES = ["viewer", "operator", "admin"] as const;
 export type Role = (typeof ROLES)[number];

@@ -1,16 +1,16 @@
 import {
-  createRootRoute,
+  createMemoryHistory,
   createRoute,
   createRouter,
   lazyRouteComponent,
   redirect,
 } from "@tanstack/react-router";
-import { Shell } from "@/shell/Shell";
-import { NotFound } from "@/shell/NotFound";
+import { withMoreWords, withWords } from "@/i18n";
 import { PageFault } from "@/shell/PageFault";
 import { Pending } from "@/shell/Pending";
-
-const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
+import { adminRoutes } from "./adminRoutes";
+import { agentRoutes } from "./agentRoutes";
+import { root, texts } from "./rootRoute";
 
 const home = createRoute({
   getParentRoute: () => root,
@@ -26,93 +26,43 @@ export const askRoute = createRoute({
   component: lazyRouteComponent(() => import("@/pages/ask/AskPage"), "AskPage"),
 });
 
-/** Those of the search parameters that are there. */
-const texts =
-  <K extends string>(...names: K[]) =>
-  (search: Record<string, unknown>): Partial<Record<K, string>> => {
-    const found: Partial<Record<K, string>> = {};
-    for (const name of names) {
-      const value = search[name];
-      if (value !== undefined && value !== "") found[name] = String(value);
-    }
-    return found;
-  };
-
 const documents = createRoute({
   getParentRoute: () => root,
   path: "/documents",
-  validateSearch: texts("text", "tag", "language", "classification", "state"),
-  component: lazyRouteComponent(() => import("@/pages/documents/DocumentsPage"), "DocumentsPage"),
+  validateSearch: texts("text", "tag", "language", "classification", "state", "format", "standing"),
+  component: lazyRouteComponent(withMoreWords(() => import("@/pages/documents/DocumentsPage")), "DocumentsPage"),
 });
 
 const document = createRoute({
   getParentRoute: () => root,
   path: "/documents/$documentId",
-  component: lazyRouteComponent(() => import("@/pages/document/DocumentPage"), "DocumentPage"),
+  component: lazyRouteComponent(withMoreWords(() => import("@/pages/document/DocumentPage")), "DocumentPage"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/documents/$documentId/compare",
+  validateSearch: texts("older", "newer", "left", "right"),
+  component: lazyRouteComponent(withMoreWords(() => import("@/pages/document/compare/ComparePage")), "ComparePage"),
 });
 
 const search = createRoute({
   getParentRoute: () => root,
   path: "/search",
   validateSearch: texts("q"),
-  component: lazyRouteComponent(() => import("@/pages/search/SearchPage"), "SearchPage"),
+  component: lazyRouteComponent(withMoreWords(() => import("@/pages/search/SearchPage")), "SearchPage"),
 });
 
 const me = createRoute({
   getParentRoute: () => root,
   path: "/me",
-  component: lazyRouteComponent(() => import("@/pages/me/MePage"), "MePage"),
-});
-
-const admin = createRoute({
-  getParentRoute: () => root,
-  path: "/admin",
-  component: lazyRouteComponent(() => import("@/pages/admin/AdminPage"), "AdminPage"),
-});
-
-const adminHome = createRoute({
-  getParentRoute: () => admin,
-  path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/admin/users", replace: true });
-  },
-});
-
-const users = createRoute({
-  getParentRoute: () => admin,
-  path: "/users",
-  component: lazyRouteComponent(() => import("@/pages/admin/users/UsersPage"), "UsersPage"),
-});
-
-const settings = createRoute({
-  getParentRoute: () => admin,
-  path: "/settings",
-  component: lazyRouteComponent(() => import("@/pages/admin/settings/SettingsPage"), "SettingsPage"),
-});
-
-const jobs = createRoute({
-  getParentRoute: () => admin,
-  path: "/jobs",
-  component: lazyRouteComponent(() => import("@/pages/admin/jobs/JobsPage"), "JobsPage"),
-});
-
-const audit = createRoute({
-  getParentRoute: () => admin,
-  path: "/audit",
-  validateSearch: texts("actor", "action", "object", "outcome", "from", "until", "entry"),
-  component: lazyRouteComponent(() => import("@/pages/admin/audit/AuditPage"), "AuditPage"),
-});
-
-const health = createRoute({
-  getParentRoute: () => admin,
-  path: "/health",
-  component: lazyRouteComponent(() => import("@/pages/admin/health/HealthPage"), "HealthPage"),
+  component: lazyRouteComponent(withWords(["more", "models"], () => import("@/pages/me/MePage")), "MePage"),
 });
 
 const help = createRoute({
   getParentRoute: () => root,
   path: "/help",
-  component: lazyRouteComponent(() => import("@/pages/help/HelpPage"), "HelpPage"),
+  component: lazyRouteComponent(withMoreWords(() => import("@/pages/help/HelpPage")), "HelpPage"),
 });
 
 const tree = root.addChildren([
@@ -120,14 +70,19 @@ const tree = root.addChildren([
   askRoute,
   documents,
   document,
+  compare,
   search,
   me,
-  admin.addChildren([adminHome, users, settings, jobs, audit, health]),
+  agentRoutes,
+  adminRoutes,
   help,
 ]);
 
-export function makeRouter() {
+/** On a shared device nothing of where somebody was gets into the browser's history. */
+export function makeRouter(shared: boolean) {
+  const here = location.pathname + location.search;
   return createRouter({
+    history: shared ? createMemoryHistory({ initialEntries: [here] }) : undefined,
     routeTree: tree,
     defaultPreload: "intent",
     defaultPendingComponent: Pending,

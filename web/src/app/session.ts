@@ -3,6 +3,8 @@ import { api, take } from "@/api/client";
 import { hasCode } from "@/api/problem";
 import type { Me } from "@/api/types";
 import { forgetDrafts } from "@/app/drafts";
+import { finishLeaving, kioskNow, leaveKiosk } from "@/app/kiosk";
+import { tellLeaving } from "@/app/leaving";
 import { listKey, PAGE } from "@/pages/ask/conversations/useConversations";
 import { forgetUploads } from "@/pages/documents/uploads";
 
@@ -20,6 +22,7 @@ const KEY = ["session"];
 
 /** Asks who is signed in, and what is left to do for them. */
 async function look(client: QueryClient): Promise<SessionState> {
+  await finishLeaving();
   try {
     const me = await take(api.GET("/api/v1/auth/me"));
     if (me.must_change_password) return { gate: "password", me };
@@ -78,6 +81,8 @@ export function useRefreshSession(): () => Promise<void> {
 export function sessionEnded(client: QueryClient): void {
   const before = client.getQueryData<SessionState>(KEY);
   if (!before || before.gate === "signIn") return;
+  // The next person must not land where this one was.
+  if (kioskNow()) return void leaveKiosk();
   client.setQueryData<SessionState>(KEY, { gate: "signIn", me: null, ended: before.me !== null });
   dropContent(client);
 }
@@ -85,6 +90,8 @@ export function sessionEnded(client: QueryClient): void {
 /** Signs out and leaves nothing behind. */
 export async function signOut(client: QueryClient): Promise<void> {
   forgetUploads();
+  tellLeaving();
+  if (kioskNow()) return leaveKiosk();
   await api.POST("/api/v1/auth/logout").catch(() => null);
   forgetDrafts();
   client.setQueryData<SessionState>(KEY, { gate: "signIn", me: null });

@@ -6,14 +6,20 @@ const SIZE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as c
 export function formats(language: string) {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
   const exact = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
   const number = new Intl.NumberFormat(language);
+  const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
   return {
     date: (iso: string) => date.format(new Date(iso)),
     moment: (iso: string) => moment.format(new Date(iso)),
+    /** A day in UTC, by any of its moments. */
+    day: (unixMs: number) => day.format(unixMs),
     exact: (iso: string) => exact.format(new Date(iso)),
     number: (value: number) => number.format(value),
+    /** A large number as one says it. */
+    compact: (value: number) => compact.format(value),
     percent: (share: number) =>
       new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share),
     bytes: (bytes: number) => {

@@ -13,7 +13,7 @@ export function BottomBar() {
             <Link
               to={to}
               activeOptions={{ exact: false, includeSearch: false }}
-              className="flex min-h-14 flex-col items-center justify-center gap-0.5 px-1 text-xs font-medium text-muted"
+              className="flex min-h-14 flex-col items-center justify-center gap-0.5 text-xs font-medium tracking-tight text-muted"
               activeProps={{ className: "text-accent-strong" }}
             >
               <Icon aria-hidden className="size-5" />

@@ -11,6 +11,7 @@ import { Mark } from "./Mark";
 import { NewQuestionLink } from "./NewQuestionLink";
 import { Shortcuts } from "./Shortcuts";
 import { Sidebar } from "./Sidebar";
+import { SwitchUserButton } from "./SwitchUserButton";
 
 const UploadTray = lazily(() => import("@/pages/documents/UploadTray"), "UploadTray");
 
@@ -46,6 +47,7 @@ export function Shell() {
         </IconButton>
         <Mark />
         <span className="grow font-semibold">Millwright</span>
+        <SwitchUserButton compact />
         <NewQuestionLink compact />
       </header>
       <Dialog open={drawer} onClose={() => setDrawer(false)} title="Millwright" side="left">

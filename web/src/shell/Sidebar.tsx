@@ -4,6 +4,7 @@ import { ConversationList } from "@/pages/ask/conversations/ConversationList";
 import { useDestinations } from "./destinations";
 import { Mark } from "./Mark";
 import { NewQuestionLink } from "./NewQuestionLink";
+import { SwitchUserButton } from "./SwitchUserButton";
 import { UserMenu } from "./UserMenu";
 
 /** Where one can go, what one has asked, and who one is. */
@@ -37,6 +38,7 @@ export function Sidebar({ bare = false }: { bare?: boolean }) {
         </ul>
       </nav>
       <ConversationList />
+      <SwitchUserButton />
       <UserMenu />
     </div>
   );

@@ -1,9 +1,9 @@
-import { BookOpenText, MessageCircleQuestion, Search, Settings2, type LucideIcon } from "lucide-react";
+import { BookOpenText, Bot, MessageCircleQuestion, Search, Settings2, type LucideIcon } from "lucide-react";
 import { useMay } from "@/app/session";
 
 interface Destination {
-  to: "/ask/{-$conversationId}" | "/documents" | "/search" | "/admin";
-  label: "nav.ask" | "nav.documents" | "nav.search" | "nav.admin";
+  to: "/ask/{-$conversationId}" | "/documents" | "/search" | "/agents" | "/admin";
+  label: "nav.ask" | "nav.documents" | "nav.search" | "nav.agents" | "nav.admin";
   icon: LucideIcon;
   permission: string;
 }
@@ -12,6 +12,7 @@ const DESTINATIONS: Destination[] = [
   { to: "/ask/{-$conversationId}", label: "nav.ask", icon: MessageCircleQuestion, permission: "chat.send" },
   { to: "/documents", label: "nav.documents", icon: BookOpenText, permission: "documents.read" },
   { to: "/search", label: "nav.search", icon: Search, permission: "search.query" },
+  { to: "/agents", label: "nav.agents", icon: Bot, permission: "agents.read" },
   { to: "/admin", label: "nav.admin", icon: Settings2, permission: "settings.read" },
 ];
 

@@ -12,7 +12,7 @@ export interface MenuChoice {
   /** What is chosen. */
   choice: string;
   value: string;
-  options: readonly { value: string; label: string }[];
+  options: readonly { value: string; label: string; hint?: string }[];
   onChange: (value: string) => void;
 }
 
@@ -23,13 +23,18 @@ interface Props {
   trigger: ReactElement<ComponentProps<"button">>;
   entries: readonly MenuEntry[];
   align?: "start" | "end";
+  /** Somebody reaches for it, and will probably open it. */
+  onReach?: () => void;
 }
 
 /** A menu whose code comes with the first hand that reaches for it. */
-export function Menu({ trigger, entries, align = "end" }: Props) {
+export function Menu({ trigger, entries, align = "end", onReach }: Props) {
   const [parts, setParts] = useState<{ MenuParts: typeof MenuParts } | null>(null);
   if (parts) return <parts.MenuParts trigger={trigger} entries={entries} align={align} />;
-  const load = () => import("./MenuParts");
+  const load = () => {
+    onReach?.();
+    return import("./MenuParts");
+  };
   const open = () => void load().then(setParts);
   return cloneElement(trigger, {
     "aria-haspopup": "menu",

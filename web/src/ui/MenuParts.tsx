@@ -20,12 +20,13 @@ export function MenuParts({ trigger, entries, align }: Props) {
   return (
     <DropdownMenu.Root modal={false} open={open} onOpenChange={setOpen}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal container={layer}>
+      {/* Within the page's main part: what lies outside all landmarks is hard to find. */}
+      <DropdownMenu.Portal container={layer ?? document.getElementById("main")}>
         <DropdownMenu.Content
           align={align}
           sideOffset={4}
           collisionPadding={8}
-          className="z-50 max-h-(--radix-dropdown-menu-content-available-height) min-w-56 overflow-y-auto rounded-md border bg-raised p-1 text-ink shadow-raised"
+          className="z-50 max-h-(--radix-dropdown-menu-content-available-height) max-w-[min(36rem,calc(100vw-1rem))] min-w-56 overflow-y-auto rounded-md border bg-raised p-1 text-ink shadow-raised"
         >
           {entries.map((entry, index) =>
             entry === "line" ? (
@@ -59,7 +60,10 @@ function Choice({ choice, value, options, onChange }: MenuChoice) {
           <DropdownMenu.ItemIndicator aria-hidden className="w-3 text-accent">
             ✓
           </DropdownMenu.ItemIndicator>
-          {option.label}
+          <span className="py-1">
+            <span className="block">{option.label}</span>
+            {option.hint && <span className="block text-sm text-muted">{option.hint}</span>}
+          </span>
         </DropdownMenu.RadioItem>
       ))}
     </DropdownMenu.RadioGroup>

@@ -15,7 +15,7 @@ export function Page({ title, actions, children, wide = false }: Props) {
     <div className="h-full overflow-y-auto">
       <div className={cx("mx-auto flex flex-col gap-6 px-4 py-6 sm:px-6", wide ? "max-w-6xl" : "max-w-3xl")}>
         <header className="flex flex-wrap items-center gap-3">
-          <h1 className="grow text-2xl font-semibold">{title}</h1>
+          <h1 className="min-w-0 grow basis-60 text-2xl font-semibold">{title}</h1>
           {actions}
         </header>
         {children}
@@ -41,7 +41,7 @@ export function Section({ title, hint, actions, children }: SectionProps) {
   return (
     <section className="flex flex-col gap-4 rounded-lg border bg-surface p-4 sm:p-5">
       <div className="flex flex-wrap items-center gap-3">
-        <div className="min-w-0 grow">
+        <div className="min-w-0 grow basis-60">
           <h2 className="text-lg font-semibold">{title}</h2>
           {hint && <p className="text-sm text-muted">{hint}</p>}
         </div>

@@ -1,15 +1,23 @@
-import { Link, Outlet } from "@tanstack/react-router";
+import { Outlet } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
 import { Page } from "@/ui/Page";
 import { Notice } from "@/ui/Notice";
+import { PartsNav } from "@/ui/PartsNav";
 
+/** Where each part is, what it is called, and who sees it, where that is not everybody here. */
 const PARTS = [
   ["/admin/users", "admin.users"],
+  ["/admin/groups", "admin.groups", "groups.read"],
+  ["/admin/keys", "admin.keys", "sessions.read"],
+  ["/admin/feedback", "admin.feedback", "feedback.read"],
+  ["/admin/models", "admin.models"],
+  ["/admin/budgets", "admin.budgets"],
   ["/admin/settings", "admin.settings"],
   ["/admin/jobs", "admin.jobs"],
   ["/admin/audit", "admin.audit"],
   ["/admin/health", "admin.health"],
+  ["/admin/tenants", "admin.tenants"],
 ] as const;
 
 /** What administrators look after, part by part. */
@@ -27,22 +35,10 @@ export function AdminPage() {
   }
   return (
     <Page title={t("nav.admin")} wide>
-      <nav aria-label={t("nav.admin")} className="-mx-1 overflow-x-auto px-1">
-        <ul className="flex gap-1 border-b">
-          {PARTS.map(([to, label]) => (
-            <li key={to}>
-              <Link
-                to={to}
-                className="inline-flex min-h-target items-center rounded-t-md border-b-3 border-transparent px-4 font-medium whitespace-nowrap hover:bg-hover"
-                activeProps={{ className: "border-accent text-accent-strong" }}
-                activeOptions={{ includeSearch: false }}
-              >
-                {t(label)}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <PartsNav
+        label={t("nav.admin")}
+        parts={PARTS.filter(([, , permission]) => !permission || may(permission)).map(([to, label]) => ({ to, label: t(label) }))}
+      />
       <Outlet />
     </Page>
   );

@@ -1,5 +1,7 @@
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
+import { withWords } from "@/i18n";
+import { lazily } from "@/ui/lazily";
 import { Notice } from "@/ui/Notice";
 import { AnswerActions } from "./answer/AnswerActions";
 import { CitedText } from "./answer/CitedText";
@@ -8,21 +10,27 @@ import { SourceList } from "./answer/SourceList";
 import { QuestionBubble } from "./QuestionBubble";
 import type { Turn, TurnAnswer } from "./turn";
 
+const AnswerReasoning = lazily(withWords(["agents"], () => import("@/reasoning/AnswerReasoning")), "AnswerReasoning");
+
 interface Props {
   turn: Turn;
+  conversationId: string | undefined;
   busy: boolean;
   onEdit: (question: string) => void;
   onRetry: (question: string) => void;
 }
 
 /** A question with its answer, sources, and what can be done with them. */
-export const AnsweredTurn = memo(function AnsweredTurn({ turn, busy, onEdit, onRetry }: Props) {
+export const AnsweredTurn = memo(function AnsweredTurn({ turn, conversationId, busy, onEdit, onRetry }: Props) {
   const { t } = useTranslation();
+  const receipt = turn.answer?.withheld ? null : turn.answer?.receipt;
+  const generated = receipt?.generated;
   return (
     <article className="flex flex-col gap-4 [content-visibility:auto] [contain-intrinsic-size:auto_20rem]">
       <QuestionBubble question={turn.question} onEdit={onEdit} />
       {turn.answer ? <Content answer={turn.answer} /> : <Notice>{t("ask.unanswered")}</Notice>}
-      <AnswerActions turn={turn} busy={busy} onRetry={onRetry} />
+      {generated && <AnswerReasoning generated={generated} elapsedMs={receipt.timings.total_ms} />}
+      <AnswerActions turn={turn} conversationId={conversationId} busy={busy} onRetry={onRetry} />
     </article>
   );
 });

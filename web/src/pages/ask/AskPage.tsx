@@ -28,7 +28,8 @@ function ThreadView() {
   const { t } = useTranslation();
   const { conversationId } = useParams({ strict: false });
   const thread = useThread(conversationId);
-  const asking = useAsk(conversationId);
+  const [agent, setAgent] = useState<string>();
+  const asking = useAsk(conversationId, agent);
   const place = conversationId ?? "new";
   const [draft, setText] = useState({ place, text: draftOf(place) });
   const text = draft.place === place ? draft.text : draftOf(place);
@@ -42,7 +43,7 @@ function ThreadView() {
   const turns = useMemo(() => turnsOf(thread.data?.messages ?? []), [thread.data]);
   const title = thread.data?.conversation?.title ?? turns[0]?.question ?? t("ask.title");
   useTitle(title);
-  const follow = useFollow(`${turns.length} ${asking.running?.text.length ?? -1} ${asking.running?.state ?? ""}`, place);
+  const follow = useFollow(`${turns.length} ${asking.running?.text.length ?? -1} ${asking.running?.steps.length ?? 0} ${asking.running?.state ?? ""}`, place);
   const running = asking.running;
   const empty = !conversationId && !running && turns.length === 0;
   const edit = (question: string) => {
@@ -57,11 +58,11 @@ function ThreadView() {
       </header>
       <div ref={follow} className="min-h-0 grow overflow-y-auto px-4 sm:px-6 print:overflow-visible" tabIndex={0} role="region" aria-label={t("ask.thread")}>
         <div className="mx-auto flex max-w-reading flex-col gap-8 pb-8">
-          {empty && <Welcome />}
+          {empty && <Welcome onAsk={asking.send} />}
           {conversationId && thread.isPending && !running && <Skeleton lines={6} />}
           <ProblemNotice error={thread.error} />
           {turns.map((turn) => (
-            <AnsweredTurn key={turn.key} turn={turn} onEdit={edit} onRetry={asking.send} busy={running?.state === "running"} />
+            <AnsweredTurn key={turn.key} turn={turn} conversationId={conversationId} onEdit={edit} onRetry={asking.send} busy={running?.state === "running"} />
           ))}
           {running && <RunningTurn running={running} onEdit={edit} onRetry={asking.send} onDismiss={asking.dismiss} />}
         </div>
@@ -70,6 +71,8 @@ function ThreadView() {
         value={text}
         onChange={write}
         busy={running?.state === "running"}
+        agent={agent}
+        onAgent={setAgent}
         onStop={asking.stop}
         onSend={(question) => {
           write("");

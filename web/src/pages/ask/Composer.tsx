@@ -1,6 +1,10 @@
 import { ArrowUp, Square } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { withWords } from "@/i18n";
+import { lazily } from "@/ui/lazily";
+
+const AnswererPicker = lazily(withWords(["agents"], () => import("@/reasoning/AnswererPicker")), "AnswererPicker");
 
 const CHARACTERS_MAX = 10_000;
 
@@ -10,10 +14,13 @@ interface Props {
   onSend: (question: string) => void;
   onStop: () => void;
   busy: boolean;
+  /** Who shall answer; nobody in particular when absent. */
+  agent: string | undefined;
+  onAgent: (agent: string | undefined) => void;
 }
 
 /** Where one asks. Enter sends, with Shift it makes a line. */
-export function Composer({ value, onChange, onSend, onStop, busy }: Props) {
+export function Composer({ value, onChange, onSend, onStop, busy, agent, onAgent }: Props) {
   const { t } = useTranslation();
   const area = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
@@ -63,9 +70,12 @@ export function Composer({ value, onChange, onSend, onStop, busy }: Props) {
           </button>
         )}
       </div>
-      <p id="question-hint" className="mx-auto max-w-reading px-2 pt-2 text-center text-xs text-muted">
-        {t("ask.hint")}
-      </p>
+      <div className="mx-auto flex min-h-12 max-w-reading flex-wrap items-center gap-x-3 pt-1">
+        <AnswererPicker agent={agent} onChange={onAgent} />
+        <p id="question-hint" className="min-w-40 flex-1 text-right text-xs text-muted">
+          {t("ask.hint")}
+        </p>
+      </div>
     </form>
   );
 }

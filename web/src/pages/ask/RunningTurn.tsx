@@ -1,5 +1,7 @@
 import { useTranslation } from "react-i18next";
+import { withWords } from "@/i18n";
 import { Button } from "@/ui/Button";
+import { lazily } from "@/ui/lazily";
 import { Notice } from "@/ui/Notice";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Spinner } from "@/ui/States";
@@ -7,7 +9,9 @@ import { CitedText } from "./answer/CitedText";
 import { QuestionBubble } from "./QuestionBubble";
 import type { Running } from "./useAsk";
 
-const STAGES = ["resolving", "searching", "reading", "writing"] as const;
+const LivePanel = lazily(withWords(["agents"], () => import("@/reasoning/LivePanel")), "LivePanel");
+
+const STAGES = ["resolving", "searching", "reading", "thinking", "writing"] as const;
 
 interface Props {
   running: Running;
@@ -31,6 +35,7 @@ export function RunningTurn({ running, onEdit, onRetry, onDismiss }: Props) {
   return (
     <article className="flex flex-col gap-4" aria-busy={running.state === "running"}>
       <QuestionBubble question={running.question} onEdit={onEdit} />
+      {running.steps.length > 0 && <LivePanel events={running.steps} live={running.state === "running"} />}
       {running.text && <CitedText text={running.text} citations={running.citations} />}
       <div role="status">{running.state === "running" && <Spinner>{t(`stage.${stage}`)}</Spinner>}</div>
       {running.state === "stopped" && (

@@ -7,11 +7,12 @@ import { useMay, useMe } from "@/app/session";
 import { useFormats } from "@/i18n/format";
 import { buttonClass } from "@/ui/Button";
 import { Mark } from "@/shell/Mark";
+import { SuggestedQuestions } from "./SuggestedQuestions";
 
 const SHOWN = 4;
 
 /** What a person sees who has not asked yet: what can be asked, and of what. */
-export function Welcome() {
+export function Welcome({ onAsk }: { onAsk: (question: string) => void }) {
   const { t } = useTranslation();
   const { ago } = useFormats();
   const me = useMe();
@@ -28,6 +29,7 @@ export function Welcome() {
         <p className="text-3xl font-semibold text-balance">{t("ask.welcome", { name: me.display_name })}</p>
         <p className="text-lg text-muted">{t("ask.welcome_hint")}</p>
       </div>
+      {items.length > 0 && <SuggestedQuestions onAsk={onAsk} />}
       {documents.isSuccess && items.length === 0 && (
         <div className="flex flex-col items-start gap-3">
           <p>{may("documents.upload") ? t("ask.no_documents_upload") : t("ask.no_documents")}</p>

@@ -1,4 +1,4 @@
-import type { Answer, Citation, Message, NearestPassage, Receipt } from "@/api/types";
+import type { Answer, Citation, Feedback, Message, NearestPassage, Receipt } from "@/api/types";
 
 /** A question with what became of it. */
 export interface Turn {
@@ -8,6 +8,7 @@ export interface Turn {
 }
 
 export interface TurnAnswer {
+  message_id: string;
   text: string;
   citations: Citation[];
   refused: boolean;
@@ -16,10 +17,13 @@ export interface TurnAnswer {
   classification: string;
   export_control: string;
   receipt: Receipt | null;
+  /** What the person said about it. */
+  feedback: Feedback | null;
   created_at: string;
 }
 
 export const answerOf = (answer: Answer): TurnAnswer => ({
+  message_id: answer.message_id,
   text: answer.text,
   citations: answer.citations,
   refused: Boolean(answer.refusal),
@@ -28,6 +32,7 @@ export const answerOf = (answer: Answer): TurnAnswer => ({
   classification: answer.classification,
   export_control: answer.export_control,
   receipt: receiptOf(answer.receipt),
+  feedback: null,
   created_at: answer.created_at,
 });
 
@@ -48,6 +53,7 @@ export function turnsOf(messages: Message[]): Turn[] {
 function answerOfMessage(message: Message): TurnAnswer {
   const receipt = receiptOf(message.receipt);
   return {
+    message_id: message.id,
     text: message.text,
     citations: message.citations,
     refused: Boolean(message.refusal),
@@ -56,6 +62,7 @@ function answerOfMessage(message: Message): TurnAnswer {
     classification: message.classification,
     export_control: message.export_control,
     receipt,
+    feedback: message.feedback ?? null,
     created_at: message.created_at,
   };
 }

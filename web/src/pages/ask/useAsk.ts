@@ -2,7 +2,10 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { ask } from "@/api/chat";
+import { hasCode, Unreachable } from "@/api/problem";
+import type { StepEvent } from "@/api/stream";
 import type { Answer, Citation } from "@/api/types";
+import { setDraft } from "@/app/drafts";
 import { messagesOf } from "./turn";
 import { threadOptions } from "./useThread";
 
@@ -12,6 +15,8 @@ export interface Running {
   stage: string;
   text: string;
   citations: Citation[];
+  /** What was said of the steps so far. */
+  steps: StepEvent[];
   state: "running" | "stopped" | "failed";
   error: unknown;
 }
@@ -21,12 +26,16 @@ const begun = (question: string): Running => ({
   stage: "resolving",
   text: "",
   citations: [],
+  steps: [],
   state: "running",
   error: null,
 });
 
-/** Asks in a conversation, or begins one. */
-export function useAsk(conversationId: string | undefined) {
+/** Whether the answer may have been given all the same. */
+const broken = (error: unknown): boolean => error instanceof Unreachable || hasCode(error, "stream_expired");
+
+/** Asks in a conversation, or begins one; `agent` is who shall answer, where somebody is wished for. */
+export function useAsk(conversationId: string | undefined, agent: string | undefined) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const [running, setRunning] = useState<Running | null>(null);
@@ -69,11 +78,12 @@ export function useAsk(conversationId: string | undefined) {
     setRunning(begun(question));
     try {
       const answer = await ask(
-        { message: question, conversation_id: conversationId },
+        { message: question, conversation_id: conversationId, agent },
         {
           stage: (stage) => change(own, () => ({ stage })),
           token: (text) => change(own, (before) => ({ text: before.text + text })),
           citation: (citation) => change(own, (before) => ({ citations: [...before.citations, citation] })),
+          step: (event) => change(own, (before) => ({ steps: [...before.steps, event] })),
         },
         own.signal,
       );
@@ -86,7 +96,11 @@ export function useAsk(conversationId: string | undefined) {
       }
     } catch (error) {
       const stopped = own.signal.aborted;
+      // Whoever signs in again finds their question where they wrote it.
+      if (hasCode(error, "unauthenticated")) setDraft(conversationId ?? "new", question);
       change(own, () => (stopped ? { state: "stopped" } : { state: "failed", error }));
+      // What was finished before the connection broke is in the conversation.
+      if (!stopped && broken(error)) await client.invalidateQueries({ queryKey: ["conversations"] });
     }
   };
 

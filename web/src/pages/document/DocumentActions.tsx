@@ -1,22 +1,23 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Ellipsis, RefreshCw, Trash2, Upload } from "lucide-react";
+import { Ellipsis, Pencil, RefreshCw, Trash2, Upload } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Document } from "@/api/types";
+import type { DocumentDetails } from "@/api/types";
 import { useMay } from "@/app/session";
 import { Button, IconButton } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Menu } from "@/ui/Menu";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { UploadDialog } from "../documents/UploadDialog";
+import { ChangeDialog } from "./ChangeDialog";
 import { useDocumentChanges } from "./useDocument";
 
 /** What the person's role may do with a document. */
-export function DocumentActions({ document }: { document: Document }) {
+export function DocumentActions({ document }: { document: DocumentDetails }) {
   const { t } = useTranslation();
   const may = useMay();
   const navigate = useNavigate();
-  const [open, setOpen] = useState<"upload" | "delete" | null>(null);
+  const [open, setOpen] = useState<"upload" | "change" | "delete" | null>(null);
   const { remove, reindex } = useDocumentChanges(document.id);
   const close = () => setOpen(null);
   if (!may("documents.upload")) return null;
@@ -33,6 +34,7 @@ export function DocumentActions({ document }: { document: Document }) {
           </IconButton>
         }
         entries={[
+          { label: t("document.change"), icon: <Pencil aria-hidden className="size-5" />, onSelect: () => setOpen("change") },
           { label: t("document.reindex"), icon: <RefreshCw aria-hidden className="size-5" />, onSelect: () => reindex.mutate() },
           {
             label: t("document.delete"),
@@ -44,6 +46,7 @@ export function DocumentActions({ document }: { document: Document }) {
       />
       <ProblemNotice error={reindex.error} />
       <UploadDialog open={open === "upload"} onClose={close} revisionOf={{ key: document.key, title: document.title, classification, export_control }} />
+      {open === "change" && <ChangeDialog document={document} onClose={close} />}
       <ConfirmDialog
         open={open === "delete"}
         title={t("document.delete_title")}

@@ -7,6 +7,7 @@ import { Page } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";
 import { RevisionStateBadge } from "../documents/RevisionStateBadge";
+import { CitingList } from "./CitingList";
 import { ChunkList } from "./ChunkList";
 import { DisclosureList } from "./DisclosureList";
 import { DocumentActions } from "./DocumentActions";
@@ -52,6 +53,7 @@ function DocumentView({ id }: { id: string }) {
       <PageProblems revision={current} problems={page_problems} />
       <RevisionList document={document.data} revisions={revisions} />
       <ChunkList document={document.data} chunks={chunks} count={chunk_count} />
+      <CitingList document={document.data} />
       {may("audit.read") && <DisclosureList id={id} />}
     </Page>
   );

@@ -1,4 +1,5 @@
-import { Download, Eye, Undo2 } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Columns2, Download, Eye, Replace, Undo2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Document, Revision } from "@/api/types";
@@ -10,20 +11,24 @@ import { ValidityLine } from "@/source/ValidityLine";
 import { Badge, LabelBadges } from "@/ui/Badge";
 import { Button, buttonClass } from "@/ui/Button";
 import { RevisionStateBadge } from "../documents/RevisionStateBadge";
+import { said } from "./details";
+import { SupersedeDialog } from "./SupersedeDialog";
 import { targetOfPage } from "./targets";
 import { WithdrawDialog } from "./WithdrawDialog";
 
 interface Props {
   document: Document;
   revision: Revision;
+  /** The one before it that can be read, if there is one. */
+  before: Revision | undefined;
 }
 
-export function RevisionItem({ document, revision }: Props) {
+export function RevisionItem({ document, revision, before }: Props) {
   const { t } = useTranslation();
   const { bytes, moment } = useFormats();
   const sources = useSources();
   const may = useMay();
-  const [withdrawing, setWithdrawing] = useState(false);
+  const [doing, setDoing] = useState<"withdraw" | "supersede" | null>(null);
   const ready = revision.state === "ready";
   const metadata = Object.entries(revision.metadata);
   const path = { document_id: document.id, revision_id: revision.id };
@@ -50,7 +55,7 @@ export function RevisionItem({ document, revision }: Props) {
           {metadata.map(([name, value]) => (
             <div key={name} className="flex gap-1">
               <dt className="text-muted">{name}:</dt>
-              <dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd>
+              <dd>{said(value)}</dd>
             </div>
           ))}
         </dl>
@@ -65,13 +70,30 @@ export function RevisionItem({ document, revision }: Props) {
           <Download aria-hidden className={size} />
           {t("source.download")}
         </a>
+        {ready && before && (
+          <Link
+            to="/documents/$documentId/compare"
+            params={{ documentId: document.id }}
+            search={{ older: String(before.number), newer: String(revision.number) }}
+            className={buttonClass("quiet", "text-sm")}
+          >
+            <Columns2 aria-hidden className={size} />
+            {t("compare.open")}
+          </Link>
+        )}
         {ready && revision.validity === "valid" && may("documents.withdraw") && (
-          <Button look="danger" className="text-sm" icon={<Undo2 aria-hidden className={size} />} onClick={() => setWithdrawing(true)}>
-            {t("document.withdraw")}
-          </Button>
+          <>
+            <Button look="quiet" className="text-sm" icon={<Replace aria-hidden className={size} />} onClick={() => setDoing("supersede")}>
+              {t("document.supersede")}
+            </Button>
+            <Button look="danger" className="text-sm" icon={<Undo2 aria-hidden className={size} />} onClick={() => setDoing("withdraw")}>
+              {t("document.withdraw")}
+            </Button>
+          </>
         )}
       </div>
-      {withdrawing && <WithdrawDialog document={document} revision={revision} onClose={() => setWithdrawing(false)} />}
+      {doing === "withdraw" && <WithdrawDialog document={document} revision={revision} onClose={() => setDoing(null)} />}
+      {doing === "supersede" && <SupersedeDialog document={document} revision={revision} onClose={() => setDoing(null)} />}
     </li>
   );
 }

@@ -15,8 +15,13 @@ export function RevisionList({ document, revisions }: Props) {
   return (
     <Section title={t("document.revisions")}>
       <ol className="flex flex-col border-l-2">
-        {newest.map((revision) => (
-          <RevisionItem key={revision.id} document={document} revision={revision} />
+        {newest.map((revision, index) => (
+          <RevisionItem
+            key={revision.id}
+            document={document}
+            revision={revision}
+            before={newest.slice(index + 1).find(({ state }) => state === "ready")}
+          />
         ))}
       </ol>
     </Section>

@@ -1,5 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import type { components } from "@/api/schema";
+
+type DocumentPatch = components["schemas"]["DocumentPatch"];
 
 const POLL_MS = 3000;
 
@@ -26,6 +29,19 @@ export const useDisclosures = (document_id: string, enabled: boolean) =>
     enabled,
   });
 
+/** Answers that quoted a revision, newest first. */
+export const useCitingAnswers = (document_id: string, revision_id: string) =>
+  useQuery({
+    queryKey: ["documents", "citing", document_id, revision_id],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/documents/{document_id}/revisions/{revision_id}/citations", {
+          params: { path: { document_id, revision_id }, query: { limit: 50 } },
+          signal,
+        }),
+      ),
+  });
+
 export function useDocumentChanges(document_id: string) {
   const client = useQueryClient();
   const again = async () => {
@@ -43,6 +59,19 @@ export function useDocumentChanges(document_id: string) {
     }),
     reindex: useMutation({
       mutationFn: () => take(api.POST("/api/v1/documents/{document_id}/reindex", { params: { path } })),
+      onSuccess: again,
+    }),
+    change: useMutation({
+      mutationFn: (body: DocumentPatch) => take(api.PATCH("/api/v1/documents/{document_id}", { params: { path }, body })),
+      onSuccess: again,
+    }),
+    supersede: useMutation({
+      mutationFn: (revision_id: string) =>
+        take(
+          api.POST("/api/v1/documents/{document_id}/revisions/{revision_id}/supersede", {
+            params: { path: { document_id, revision_id } },
+          }),
+        ),
       onSuccess: again,
     }),
     withdraw: useMutation({

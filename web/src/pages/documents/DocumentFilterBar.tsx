@@ -1,10 +1,13 @@
-import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS } from "@/api/types";
-import { useSettled } from "@/ui/useSettled";
+import { useTyped } from "@/ui/useTyped";
 import type { DocumentFilters } from "./useDocuments";
 
-export const STATES = ["queued", "processing", "ready", "failed", "cancelled"] as const;
+const STATES = ["queued", "processing", "ready", "failed", "cancelled"] as const;
+/** What files are by their content. */
+const FORMATS = ["pdf", "docx", "markdown", "text"] as const;
+/** How the revision that is shown counts now. */
+const STANDINGS = ["valid", "upcoming", "expired", "superseded", "withdrawn", "not_ready"] as const;
 /** Languages that documents of a plant are in; others are found by their tag in the address. */
 const DOCUMENT_LANGUAGES = ["de", "en", "cs"];
 
@@ -17,12 +20,7 @@ const CONTROL = "min-h-target min-w-0 rounded-md border border-edge bg-surface p
 
 export function DocumentFilterBar({ filters, onChange }: Props) {
   const { t, i18n } = useTranslation();
-  const [text, setText] = useState(filters.text ?? "");
-  const settled = useSettled(text.trim());
-  useEffect(() => {
-    if (settled !== (filters.text ?? "")) onChange({ text: settled || undefined });
-    // Only what was typed leads; the address follows.
-  }, [settled]);
+  const { text, setText } = useTyped(filters.text, (words) => onChange({ text: words }));
   const names = new Intl.DisplayNames(i18n.language, { type: "language" });
   return (
     <div role="search" className="grid grid-cols-2 gap-2 sm:flex sm:flex-wrap">
@@ -39,6 +37,18 @@ export function DocumentFilterBar({ filters, onChange }: Props) {
         value={filters.state}
         options={STATES.map((value) => [value, t(`revision_state.${value}`)])}
         onChange={(state) => onChange({ state })}
+      />
+      <Choice
+        label={t("documents.type")}
+        value={filters.format}
+        options={FORMATS.map((value) => [value, t(`documents.format.${value}`)])}
+        onChange={(format) => onChange({ format })}
+      />
+      <Choice
+        label={t("documents.validity")}
+        value={filters.standing}
+        options={STANDINGS.map((value) => [value, t(`standing.${value}`)])}
+        onChange={(standing) => onChange({ standing })}
       />
       <Choice
         label={t("classification.label")}

@@ -58,15 +58,17 @@ export function DocumentsPage() {
         />
         <ProblemNotice error={list.error} />
         {list.isPending && <Skeleton lines={8} />}
-        {list.isSuccess && items.length === 0 && (
-          <Empty icon={<BookOpenText aria-hidden className="size-10" />} title={filtered ? t("documents.none_found") : t("documents.none")}>
-            {filtered ? (
-              <Button onClick={() => void navigate({ search: {} })}>{t("documents.clear_filters")}</Button>
-            ) : (
-              mayUpload && <p>{t("documents.none_next")}</p>
-            )}
-          </Empty>
-        )}
+        <div role="status" className="empty:absolute">
+          {list.isSuccess && items.length === 0 && (
+            <Empty icon={<BookOpenText aria-hidden className="size-10" />} title={filtered ? t("documents.none_found") : t("documents.none")}>
+              {filtered ? (
+                <Button onClick={() => void navigate({ search: {} })}>{t("documents.clear_filters")}</Button>
+              ) : (
+                mayUpload && <p>{t("documents.none_next")}</p>
+              )}
+            </Empty>
+          )}
+        </div>
         {items.length > 0 && (
           <DocumentTable items={items} more={list.hasNextPage} onMore={() => !list.isFetchingNextPage && void list.fetchNextPage()} />
         )}

@@ -1,14 +1,11 @@
-import { Upload as UploadIcon } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS } from "@/api/types";
-import { useFormats } from "@/i18n/format";
-import { Button, buttonClass } from "@/ui/Button";
+import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
+import { FileChoice } from "./FileChoice";
 import { addUploads } from "./uploads";
-
-const SHOWN_MAX = 6;
 
 interface Props {
   open: boolean;
@@ -80,43 +77,5 @@ function UploadForm({ onClose, dropped = [], revisionOf }: Omit<Props, "open">) 
         </Button>
       </div>
     </form>
-  );
-}
-
-interface ChoiceProps {
-  files: readonly File[];
-  several: boolean;
-  onFiles: (files: readonly File[]) => void;
-}
-
-function FileChoice({ files, several, onFiles }: ChoiceProps) {
-  const { t } = useTranslation();
-  const { bytes } = useFormats();
-  return (
-    <div className="flex flex-col gap-2">
-      <label className={buttonClass("secondary", "self-start focus-within:outline-3 focus-within:outline-accent")}>
-        <UploadIcon aria-hidden className="size-5" />
-        {several ? t("upload.choose_several") : t("upload.choose")}
-        <input
-          type="file"
-          multiple={several}
-          accept=".pdf,.docx,.md,.markdown,.txt"
-          className="sr-only"
-          onChange={(event) => onFiles([...(event.target.files ?? [])])}
-        />
-      </label>
-      {files.length > 0 && (
-        <ul className="rounded-md bg-sunken px-3 py-2 text-sm">
-          {files.slice(0, SHOWN_MAX).map((file, index) => (
-            <li key={index} className="flex gap-3">
-              <span className="min-w-0 grow truncate">{file.name}</span>
-              <span className="text-muted tabular-nums">{bytes(file.size)}</span>
-            </li>
-          ))}
-          {files.length > SHOWN_MAX && <li>{t("upload.and_more", { count: files.length - SHOWN_MAX })}</li>}
-        </ul>
-      )}
-      <p className="text-sm text-muted">{t("upload.formats")}</p>
-    </div>
   );
 }

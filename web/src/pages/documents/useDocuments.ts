@@ -6,7 +6,7 @@ type FilterName = Exclude<keyof QueryOf<"document_list">, "cursor" | "limit">;
 
 export type DocumentFilters = Partial<Record<FilterName, string>>;
 
-const PAGE = 100;
+const PAGE = 200;
 /** While documents are being read their state is asked for again. */
 const POLL_MS = 5000;
 

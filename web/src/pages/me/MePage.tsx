@@ -1,10 +1,14 @@
 import { useTranslation } from "react-i18next";
 import { Page, Section } from "@/ui/Page";
+import { BudgetSection } from "./BudgetSection";
+import { KioskSection } from "./KioskSection";
 import { LookSection } from "./LookSection";
+import { MyDataSection } from "./MyDataSection";
 import { OwnPasswordSection } from "./OwnPasswordSection";
 import { ProfileSection } from "./ProfileSection";
 import { SecondFactorSection } from "./SecondFactorSection";
 import { SessionsSection } from "./SessionsSection";
+import { KeysSection } from "@/pages/keys/KeysSection";
 import { TokensSection } from "./TokensSection";
 
 export function MePage() {
@@ -13,12 +17,16 @@ export function MePage() {
     <Page title={t("nav.me")}>
       <ProfileSection />
       <LookSection />
+      <KioskSection />
       <Section title={t("me.password")}>
         <OwnPasswordSection />
       </Section>
       <SecondFactorSection />
+      <BudgetSection />
       <SessionsSection />
       <TokensSection />
+      <KeysSection />
+      <MyDataSection />
     </Page>
   );
 }

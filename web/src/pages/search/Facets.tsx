@@ -1,51 +1,76 @@
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Passage } from "@/api/types";
+import { CLASSIFICATIONS, type Passage } from "@/api/types";
+import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
+import { FACETS, narrowed, stillThere, valuesOf, type Chosen, type FacetName, type FacetValue } from "./facets";
 
 interface FacetState {
-  documents: { key: string; title: string; count: number }[];
-  chosen: string | null;
-  choose: (key: string | null) => void;
+  passages: Passage[];
+  chosen: Chosen;
+  choose: (name: FacetName, value: string | undefined) => void;
   shown: Passage[];
 }
 
-/** The documents in which something was found, to look at one of them alone. */
+/** By what the hits can be narrowed down, and what is left then. */
 export function useFacets(passages: Passage[]): FacetState {
-  const [chosen, choose] = useState<string | null>(null);
-  const documents = useMemo(() => {
-    const byKey = new Map<string, { key: string; title: string; count: number }>();
-    for (const { document_key: key, document_title: title } of passages) {
-      const known = byKey.get(key) ?? { key, title, count: 0 };
-      byKey.set(key, { ...known, count: known.count + 1 });
-    }
-    return [...byKey.values()].sort((a, b) => b.count - a.count);
-  }, [passages]);
-  const valid = documents.some(({ key }) => key === chosen) ? chosen : null;
-  const shown = valid ? passages.filter((passage) => passage.document_key === valid) : passages;
-  return { documents, chosen: valid, choose, shown };
+  const [wished, setWished] = useState<Chosen>({});
+  const chosen = useMemo(() => stillThere(passages, wished), [passages, wished]);
+  const shown = useMemo(() => narrowed(passages, chosen), [passages, chosen]);
+  const choose = (name: FacetName, value: string | undefined) => setWished({ ...chosen, [name]: value });
+  return { passages, chosen, choose, shown };
 }
 
-export function Facets({ facets: { documents, chosen, choose } }: { facets: FacetState }) {
+/** More of a kind than this hide the hits. */
+const VALUES_SHOWN = 6;
+
+export function Facets({ facets: { passages, chosen, choose } }: { facets: FacetState }) {
   const { t } = useTranslation();
-  if (documents.length < 2) return null;
-  return (
-    <div role="group" aria-label={t("search.by_document")} className="flex flex-wrap gap-2">
-      {documents.map(({ key, title, count }) => (
-        <button
-          key={key}
-          type="button"
-          aria-pressed={chosen === key}
-          onClick={() => choose(chosen === key ? null : key)}
-          className={cx(
-            "inline-flex min-h-target max-w-full items-center gap-2 rounded-md border px-3 text-sm",
-            chosen === key ? "border-accent bg-accent-soft text-accent-strong" : "bg-surface hover:bg-hover",
-          )}
-        >
-          <span className="truncate">{title}</span>
-          <span className="tabular-nums">{count}</span>
-        </button>
-      ))}
-    </div>
-  );
+  const [all, setAll] = useState(false);
+  const wordsOf = useFacetWords();
+  const labels = { document: t("search.by_document"), classification: t("classification.label"), language: t("language.label") };
+  return FACETS.map((name) => {
+    const values = valuesOf(passages, name, chosen);
+    if (values.length < 2 && !chosen[name]) return null;
+    const shown = values.filter(({ value }, index) => all || index < VALUES_SHOWN || value === chosen[name]);
+    return (
+      <div key={name} role="group" aria-label={labels[name]} className="-mx-1 flex gap-2 overflow-x-auto p-1 sm:flex-wrap">
+        {shown.map((value) => {
+          const on = chosen[name] === value.value;
+          return (
+            <button
+              key={value.value}
+              type="button"
+              aria-pressed={on}
+              onClick={() => choose(name, on ? undefined : value.value)}
+              className={cx(
+                "inline-flex min-h-target max-w-72 shrink-0 items-center gap-2 rounded-md border px-3 text-sm sm:max-w-full",
+                on ? "border-accent bg-accent-soft text-accent-strong" : "bg-surface hover:bg-hover",
+              )}
+            >
+              <span className="truncate">{wordsOf(name, value)}</span>
+              <span className="tabular-nums">{value.count}</span>
+            </button>
+          );
+        })}
+        {shown.length < values.length && (
+          <Button look="quiet" className="shrink-0 text-sm" onClick={() => setAll(true)}>
+            {t("action.more")}
+          </Button>
+        )}
+      </div>
+    );
+  });
+}
+
+/** What a value of a facet is called. */
+function useFacetWords(): (name: FacetName, value: FacetValue) => string {
+  const { t, i18n } = useTranslation();
+  const languages = new Intl.DisplayNames(i18n.language, { type: "language" });
+  return (name, { value, example }) => {
+    if (name === "document") return example.document_title;
+    if (name === "language") return languages.of(value) ?? value;
+    const known = CLASSIFICATIONS.find((one) => one === value);
+    return known ? t(`classification.${known}`) : value;
+  };
 }

@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
+import { useKiosk } from "@/app/kiosk";
 import { useRefreshSession } from "@/app/session";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
@@ -12,6 +13,9 @@ import { Entrance } from "./Entrance";
 export function SignInStep({ ended }: { ended: boolean }) {
   const { t } = useTranslation();
   const refresh = useRefreshSession();
+  const kiosk = useKiosk();
+  // A shared device offers nobody what the one before typed.
+  const remembered = (what: string) => (kiosk ? "off" : what);
   const [missing, setMissing] = useState<{ email: boolean; password: boolean }>({ email: false, password: false });
   const signIn = useMutation({
     mutationFn: async (body: { email: string; password: string; tenant?: string }) => {
@@ -41,17 +45,19 @@ export function SignInStep({ ended }: { ended: boolean }) {
           label={t("sign_in.tenant")}
           hint={t("sign_in.tenant_hint")}
           name="tenant"
-          autoComplete="organization"
+          autoComplete={remembered("organization")}
+          defaultValue={kiosk?.tenant}
           autoCapitalize="none"
           spellCheck={false}
-          autoFocus
+          autoFocus={!kiosk?.tenant}
         />
         <TextField
           label={t("sign_in.email")}
           fault={missing.email ? t("fault.required") : null}
           name="email"
           type="email"
-          autoComplete="username"
+          autoComplete={remembered("username")}
+          autoFocus={Boolean(kiosk?.tenant)}
           required
         />
         <TextField
@@ -59,7 +65,7 @@ export function SignInStep({ ended }: { ended: boolean }) {
           fault={missing.password ? t("fault.required") : null}
           name="password"
           type="password"
-          autoComplete="current-password"
+          autoComplete={remembered("current-password")}
           required
         />
         <Button look="primary" type="submit" busy={signIn.isPending}>

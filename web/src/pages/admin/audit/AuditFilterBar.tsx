@@ -50,7 +50,7 @@ export function AuditFilterBar({ filters, onChange }: Props) {
       {TEXTS.map((name) => (
         <TextField key={name} label={t(`audit.${name}`)} hint={t(`audit.${name}_hint`)} name={name} defaultValue={filters[name] ?? ""} />
       ))}
-      <SelectField label={t("audit.outcome")} hint=" " name="outcome" defaultValue={filters.outcome ?? ""}>
+      <SelectField label={t("audit.outcome")} hint={"\u00a0"} name="outcome" defaultValue={filters.outcome ?? ""}>
         <option value="">{t("audit.any_outcome")}</option>
         {OUTCOMES.map((outcome) => (
           <option key={outcome} value={outcome}>

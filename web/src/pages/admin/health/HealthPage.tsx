@@ -12,6 +12,9 @@ type Readiness = components["schemas"]["Readiness"];
 
 const REFRESH_MS = 15_000;
 const TONES: Record<PartState, Tone> = { ok: "good", degraded: "warn", failed: "bad" };
+const PARTS = [
+  "store", "key", "certificate", "parse_cage", "model_worker", "language_models", "model_cage", "disk", "clock", "witness",
+] as const;
 
 /** Not ready is an answer too, with the same body. */
 async function look(signal: AbortSignal): Promise<Readiness> {
@@ -31,13 +34,17 @@ export function HealthPage() {
   if (health.isPending) return <Skeleton lines={6} />;
   if (health.isError) return <ProblemNotice error={health.error} />;
   const { state, parts } = health.data;
+  const named = (name: string) => {
+    const known = PARTS.find((part) => part === name);
+    return known ? t(`health.part.${known}`) : name;
+  };
   return (
     <Section title={t("health.title")} actions={<Badge tone={TONES[state]}>{t(`health.${state}`)}</Badge>}>
       <ul className="flex flex-col">
         {parts.map((part) => (
           <li key={part.name} className="flex flex-col gap-2 border-b py-3 last:border-0">
             <p className="flex flex-wrap items-center gap-2">
-              <span className="grow font-medium">{part.name}</span>
+              <span className="grow font-medium">{named(part.name)}</span>
               <Badge tone={TONES[part.state]}>{t(`health.${part.state}`)}</Badge>
             </p>
             <p className="text-muted">{part.detail}</p>

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api, take, takeWithStepUp } from "@/api/client";
 import { CLASSIFICATIONS, ROLES, type SettingsPatch, type SettingsView } from "@/api/types";
+import { useMay } from "@/app/session";
 import { LANGUAGES } from "@/i18n";
 import { Button } from "@/ui/Button";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
@@ -9,6 +10,7 @@ import { Notice } from "@/ui/Notice";
 import { Section, useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";
+import { DailySection } from "./DailySection";
 import { UsageSection } from "./UsageSection";
 
 export function SettingsPage() {
@@ -17,10 +19,12 @@ export function SettingsPage() {
     queryKey: ["settings"],
     queryFn: ({ signal }) => take(api.GET("/api/v1/admin/settings", { signal })),
   });
+  const may = useMay();
   useTitle(t("admin.settings"));
   return (
     <>
       <UsageSection />
+      {may("metrics.read") && <DailySection />}
       <Section title={t("settings.title")}>
         {settings.isPending && <Skeleton lines={5} />}
         <ProblemNotice error={settings.error} />

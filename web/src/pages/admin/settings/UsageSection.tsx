@@ -25,19 +25,20 @@ export function UsageSection() {
   const most = activity[0]?.count ?? 1;
   return (
     <Section title={t("usage.title")}>
-      {usage.isPending && <Skeleton lines={3} />}
       <ProblemNotice error={usage.error ?? metrics.error} />
-      {usage.data && (
-        <dl className="grid grid-cols-2 gap-3 sm:grid-cols-4">
-          {COUNTS.map((name) => (
-            <Figure key={name} label={t(`usage.${name}`)} value={number(usage.data[name])} />
-          ))}
-          <Figure label={t("usage.original_bytes")} value={bytes(usage.data.original_bytes)} />
-        </dl>
-      )}
-      {activity.length > 0 && (
-        <div>
-          <h3 className="mb-2 font-medium">{t("usage.activity")}</h3>
+      <dl aria-busy={usage.isPending} className="grid grid-cols-2 gap-3 sm:grid-cols-4">
+        {COUNTS.map((name) => (
+          <Figure key={name} label={t(`usage.${name}`)} value={usage.data && number(usage.data[name])} />
+        ))}
+        <Figure label={t("usage.original_bytes")} value={usage.data && bytes(usage.data.original_bytes)} />
+      </dl>
+      <div>
+        <h3 id="activity" className="mb-2 font-medium">
+          {t("usage.activity")}
+        </h3>
+        {/* As high as it is before it is known how much was done: nothing below it moves. */}
+        <div tabIndex={0} role="region" aria-labelledby="activity" className="h-56 overflow-y-auto">
+          {metrics.isPending && <Skeleton lines={6} />}
           <ul className="flex flex-col gap-1 text-sm">
             {activity.map(({ action, outcome, count }) => (
               <li key={`${action} ${outcome}`} className="grid grid-cols-[minmax(0,14rem)_1fr_3.5rem] items-center gap-3">
@@ -51,12 +52,12 @@ export function UsageSection() {
             ))}
           </ul>
         </div>
-      )}
+      </div>
     </Section>
   );
 }
 
-const Figure = ({ label, value }: { label: string; value: string }) => (
+const Figure = ({ label, value = "…" }: { label: string; value?: string }) => (
   <div className="rounded-md bg-sunken p-3">
     <dt className="text-sm text-muted">{label}</dt>
     <dd className="text-xl font-semibold tabular-nums">{value}</dd>

@@ -1,12 +1,13 @@
 import { useTranslation } from "react-i18next";
 import type { User } from "@/api/types";
-import { useMe } from "@/app/session";
+import { useMay, useMe } from "@/app/session";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { OneTimePassword } from "./OneTimePassword";
+import { PlacesSection } from "./PlacesSection";
 import { RightsFields, rightsOf } from "./RightsFields";
 import { useUserChanges, type UserChanges } from "./useUserChanges";
 
@@ -20,6 +21,7 @@ export function UserDialog({ user, onClose }: Props) {
   const { t } = useTranslation();
   const changes = useUserChanges();
   const own = useMe().id === user.id;
+  const may = useMay();
   const { change } = changes;
   return (
     <Dialog open onClose={onClose} title={user.display_name}>
@@ -41,6 +43,7 @@ export function UserDialog({ user, onClose }: Props) {
         </Button>
       </form>
       {!own && <Access user={user} changes={changes} />}
+      {may("sessions.read") && <PlacesSection userId={user.id} />}
     </Dialog>
   );
 }

@@ -6,6 +6,7 @@ import { Badge, LabelBadges } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
+import { SearchInput } from "@/ui/SearchInput";
 import { Skeleton } from "@/ui/States";
 import { useRoleName } from "@/ui/useRoleName";
 import { NewUserDialog } from "./NewUserDialog";
@@ -25,14 +26,7 @@ export function UsersPage() {
   return (
     <>
       <div className="flex flex-wrap gap-3">
-        <input
-          type="search"
-          value={words}
-          onChange={(event) => setWords(event.target.value)}
-          aria-label={t("user.search")}
-          placeholder={t("user.search")}
-          className="min-h-target min-w-0 grow rounded-md border border-edge bg-surface px-3"
-        />
+        <SearchInput label={t("user.search")} value={words} onChange={setWords} />
         <Button look="primary" icon={<UserPlus aria-hidden className="size-5" />} onClick={() => setAdding(true)}>
           {t("user.add")}
         </Button>

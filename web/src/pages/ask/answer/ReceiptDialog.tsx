@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Receipt } from "@/api/types";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { GeneratedFacts } from "@/reasoning/GeneratedFacts";
 import { LabelBadges } from "@/ui/Badge";
 import { Dialog } from "@/ui/Dialog";
 import type { TurnAnswer } from "../turn";
@@ -16,7 +17,9 @@ interface Props {
 
 /** What an answer was made from, how it was decided, and where that is written down. */
 export function ReceiptDialog({ answer, receipt, onClose }: Props) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const say = t as (key: string) => string;
+  const known = (key: string, otherwise: string) => (i18n.exists(key) ? say(key) : otherwise);
   const { number, percent, exact } = useFormats();
   const may = useMay();
   const { score, threshold } = receipt.decision;
@@ -24,7 +27,9 @@ export function ReceiptDialog({ answer, receipt, onClose }: Props) {
   return (
     <Dialog open onClose={onClose} title={t("receipt.title")}>
       <dl className="flex flex-col">
-        <Row label={t("receipt.mode")}>{receipt.mode === "quote" ? t("receipt.mode_quote") : receipt.mode}</Row>
+        <Row label={t("receipt.mode")}>{receipt.mode === "quote" ? t("receipt.mode_quote") : known(`receipt_mode.${receipt.mode}`, receipt.mode)}</Row>
+        {receipt.fallback && <Row label={t("receipt_model.fallback")}>{known(`receipt_fallback.${receipt.fallback}`, known(`problem.${receipt.fallback}.title`, receipt.fallback))}</Row>}
+        {receipt.generated && <GeneratedFacts generated={receipt.generated} Row={Row} />}
         {receipt.resolved_question && <Row label={t("receipt.resolved_question")}>{receipt.resolved_question}</Row>}
         <Row label={t("receipt.candidates")}>{number(receipt.candidates)}</Row>
         <Row label={t("receipt.shown")}>
@@ -57,7 +62,7 @@ export function ReceiptDialog({ answer, receipt, onClose }: Props) {
 
 function Row({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <div className="grid grid-cols-[10rem_1fr] gap-3 border-b py-2 last:border-0">
+    <div className="grid gap-x-3 border-b py-2 last:border-0 sm:grid-cols-[10rem_1fr]">
       <dt className="text-muted">{label}</dt>
       <dd className="min-w-0">{children}</dd>
     </div>

@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { Ellipsis, Pencil, Trash2 } from "lucide-react";
+import { Ellipsis, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Conversation } from "@/api/types";
@@ -21,7 +21,9 @@ export function ConversationItem({ conversation, excerpt }: Props) {
   const { t } = useTranslation();
   const { ago } = useFormats();
   const [asking, setAsking] = useState<"rename" | "delete" | null>(null);
-  const { remove } = useConversationChanges();
+  const { pin, remove } = useConversationChanges();
+  const { pinned } = conversation;
+  const PinIcon = pinned ? PinOff : Pin;
   const navigate = useNavigate();
   const { conversationId: shown } = useParams({ strict: false });
   const close = () => setAsking(null);
@@ -40,7 +42,10 @@ export function ConversationItem({ conversation, excerpt }: Props) {
         className="flex min-h-target min-w-0 grow flex-col justify-center rounded-md px-3 py-1"
         activeProps={{ className: "bg-accent-soft text-accent-strong" }}
       >
-        <span className="truncate text-sm">{conversation.title}</span>
+        <span className="flex min-w-0 items-center gap-1.5 text-sm">
+          {pinned && <Pin role="img" aria-label={t("conversations.pinned")} className="size-3.5 shrink-0 text-accent" fill="currentColor" />}
+          <span className="truncate">{conversation.title}</span>
+        </span>
         <span className="truncate text-xs text-muted">{excerpt ?? ago(conversation.updated_at)}</span>
       </Link>
       <Menu
@@ -50,6 +55,11 @@ export function ConversationItem({ conversation, excerpt }: Props) {
           </IconButton>
         }
         entries={[
+          {
+            label: pinned ? t("conversations.unpin") : t("conversations.pin"),
+            icon: <PinIcon aria-hidden className="size-5" />,
+            onSelect: () => pin.mutate({ id: conversation.id, pinned: !pinned }),
+          },
           {
             label: t("conversations.rename"),
             icon: <Pencil aria-hidden className="size-5" />,

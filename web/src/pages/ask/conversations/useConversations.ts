@@ -36,9 +36,14 @@ export function useConversationChanges() {
       take(api.PATCH("/api/v1/conversations/{conversation_id}", { ...path(id), body: { title } })),
     onSuccess: again,
   });
+  const pin = useMutation({
+    mutationFn: ({ id, pinned }: { id: string; pinned: boolean }) =>
+      take(api.PATCH("/api/v1/conversations/{conversation_id}", { ...path(id), body: { pinned } })),
+    onSuccess: again,
+  });
   const remove = useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/conversations/{conversation_id}", path(id))),
     onSuccess: again,
   });
-  return { rename, remove };
+  return { rename, pin, remove };
 }
