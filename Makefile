@@ -62,15 +62,25 @@ abuse: setup weights web ## Read MUTANTS (50000) damaged documents of SEED (2) i
 
 .PHONY: screenshots
 screenshots: build ## Write pictures of every page into web/screenshots/
-	@TEST_EXECUTABLE="$(CARGO_TARGET_DIR)/debug/millwright" npm --prefix web run --silent screenshots
+	@cargo build --locked --workspace --example tiny_model
+	@TEST_EXECUTABLE="$(CARGO_TARGET_DIR)/debug/millwright" \
+	  TEST_MODEL_MAKER="$(CARGO_TARGET_DIR)/debug/examples/tiny_model" npm --prefix web run --silent screenshots
 
 .PHONY: bench
-bench: build bench-retrieval bench-audit ## Run the benches (ten minutes and 4 GB in the temporary directory)
+bench: build bench-retrieval bench-audit bench-generation ## Run the benches (ten minutes and 4 GB in the temporary directory)
 	@cargo bench --locked --profile dev --workspace --bench embedding_speed --bench appliance --bench scale
 
 .PHONY: bench-audit
 bench-audit: setup ## Measure the audit log: appending and verifying; fails below its figures
 	@cargo bench --locked --profile dev --workspace --bench commit --bench verify
+
+.PHONY: bench-generation
+bench-generation: setup weights ## Measure generated text against a bare loop; fails below its figures
+	@cargo bench --locked --profile dev --workspace --bench generation_speed
+
+.PHONY: bench-onnx
+bench-onnx: setup weights ## Compare the embedder with ONNX Runtime int8 on the same weights (needs PyPI once)
+	@benches/onnx/run.sh
 
 .PHONY: bench-retrieval
 bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails below its figures

@@ -6,14 +6,7 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s ==\n' "$*"; }
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/millwright"
-# A Python with exactly these packages; made anew when they change.
-python_with() {
-  local requirements=$1 venv=$2
-  cmp -s "$requirements" "$venv/.installed.txt" && return 0
-  python3 -m venv --clear "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
-  cp "$requirements" "$venv/.installed.txt"
-}
+. packaging/python.sh
 
 step "format"
 cargo fmt --all --check
@@ -40,6 +33,10 @@ python_with assets/sample-plant/requirements.txt "$venv"
 step "doctests"
 cargo test --locked --workspace --doc --quiet
 
+step "a Python with the openai package, for the tests"
+python_with tests/contract/openai.txt "$cache/venv-openai"
+export TEST_OPENAI_PYTHON="$cache/venv-openai/bin/python"
+
 step "tests, without a network"
 INSTA_UPDATE=no packaging/no-egress.sh \
   cargo nextest run --locked --offline --workspace --no-fail-fast
@@ -57,7 +54,8 @@ packaging/web.sh
 npm --prefix web run --silent check
 
 step "browser and accessibility"
-TEST_EXECUTABLE="$executable" npm --prefix web test --silent
+cargo build --locked --workspace --example tiny_model
+TEST_EXECUTABLE="$executable" TEST_MODEL_MAKER="$CARGO_TARGET_DIR/debug/examples/tiny_model" npm --prefix web test --silent
 
 step "TLS"
 python3 tests/contract/tls.py "$executable"

@@ -4,12 +4,36 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=x86_64-unknown-linux-gnu
-echo "release: building (link-time optimisation: this takes a while)"
 # Not position-independent, so that there is nothing for a dynamic linker to do at all.
 # The getrandom crates ask the kernel: what they would try first can't be looked up in a static file,
 # and the workers' cage has no /dev/urandom.
-OPENSSL_SRC_PERL="$PWD/packaging/static-openssl/perl" \
-RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --cfg getrandom_backend=\"linux_getrandom\"" \
+export OPENSSL_SRC_PERL="$PWD/packaging/static-openssl/perl"
+export RUSTFLAGS="-C target-feature=+crt-static -C relocation-model=static --cfg getrandom_backend=\"linux_getrandom\""
+
+# The model worker for older and for newer processors than the file's own (.cargo/config.toml), without
+# the embedder's weights, which it finds in the file that carries it.
+builds="$CARGO_TARGET_DIR/worker-builds"
+mkdir -p "$builds"
+worker() { # LEVEL GGML_...=ON|OFF ...
+  local level="$1"
+  shift
+  echo "release: building the model worker for $level"
+  # llama.cpp is configured once per folder, whatever instructions are asked for afterwards.
+  cargo clean --quiet --release --package llama-cpp-sys-2 --target "$target"
+  env "$@" MILLWRIGHT_WEIGHTS=outside cargo build --locked --release --package millwright-engine \
+    --bin millwright-model-worker --target "$target"
+  gzip --best --no-name --stdout "$CARGO_TARGET_DIR/$target/release/millwright-model-worker" >"$builds/$level.gz.new"
+  mv "$builds/$level.gz.new" "$builds/$level.gz"
+}
+worker x86-64-v2 GGML_AVX=OFF GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF
+worker x86-64-v4 GGML_AVX512=ON GGML_AVX512_VNNI=ON
+
+if cmp --quiet "$builds"/x86-64-v2.gz "$builds"/x86-64-v4.gz; then
+  echo "release: two levels have the same worker" >&2
+  exit 1
+fi
+echo "release: building (link-time optimisation: this takes a while)"
+MILLWRIGHT_WORKER_BUILDS="$builds" \
   cargo build --locked --release --package millwright --target "$target"
 configured=$(ls -t "$CARGO_TARGET_DIR/$target"/release/build/openssl-sys-*/out/openssl-build/install/include/openssl/configuration.h | head -1)
 if ! grep -q "define OPENSSL_THREADS" "$configured"; then
@@ -30,6 +54,9 @@ trap 'rm -rf -- "$trial"' EXIT
 empty() { unshare --map-root-user --net env -i PATH= TMPDIR="$trial" "$PWD/dist/millwright" "$@"; }
 if unshare --map-root-user --net true 2>/dev/null; then
   echo "release: trying the file without network and PATH"
+  # Which build of the model worker is taken here, and whether it computes what it should.
+  empty doctor --json --data-dir "$trial/none" >"$trial/doctor.json" || true
+  grep -A3 '"language models"' "$trial/doctor.json" || { echo "release: doctor says nothing of language models" >&2; exit 1; }
   # What is reached today; the goals are the defaults.
   empty eval --min-answered 72 --min-refused 80
 else

@@ -44,7 +44,11 @@ cargo_tool() {
 case "${1:-}" in
   build)
     install_missing cc build-essential perl perl make make python3 python3 pip3 python3-pip \
-      node nodejs npm npm
+      node nodejs npm npm cmake cmake
+    # llama.cpp's interface is read by bindgen, which loads libclang.
+    compgen -G '/usr/lib/llvm-*/lib/libclang[.-][s0-9]*' >/dev/null \
+      || compgen -G '/usr/lib/*/libclang[.-][s0-9]*' >/dev/null \
+      || install_missing /nonexistent libclang-dev
     command -v cargo >/dev/null 2>&1 \
       || die "cargo is missing: install Rust 1.95 or newer with rustup, then repeat"
     ;;

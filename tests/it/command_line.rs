@@ -75,7 +75,16 @@ fn doctor_looks_and_changes_nothing() {
     let report = appliance.json(&["doctor"]);
     let parts: Vec<&str> =
         report["parts"].as_array().unwrap().iter().map(|p| p["part"].as_str().unwrap()).collect();
-    for part in ["disk", "clock", "certificate", "processor", "sandbox", "model cage", "weights"] {
+    for part in [
+        "disk",
+        "clock",
+        "certificate",
+        "processor",
+        "sandbox",
+        "model cage",
+        "language models",
+        "weights",
+    ] {
         assert!(parts.contains(&part), "{part} is missing: {report:#}");
     }
     assert!(!appliance.data_dir().exists());

@@ -52,6 +52,18 @@ pub(crate) fn objects(appliance: &Appliance, tenant: &str, admin: &Client) -> Id
     let key = admin.post("/api/v1/keys", &key).expect(201).json();
     let group = json!({ "name": "Probe", "permissions": ["audit.read"] });
     let group = admin.post("/api/v1/admin/groups", &group).expect(201).json();
+    let step = json!({ "kind": "value", "id": "v", "value": 1 });
+    let definition = json!({ "name": "probe", "title": "Probe", "step": step });
+    let run = json!({ "definition": definition, "input": {} });
+    let run = admin.post("/api/v1/workflows/runs", &run).expect(202).json();
+    let task = json!({ "id": "ask", "title": "Ask", "kind": "ask", "task": "Which one?" });
+    let plan = json!({ "goal": "Probe", "tasks": [task] });
+    let plan = admin.post("/api/v1/plans", &plan).expect(201).json();
+    let allowed = json!({ "allowed": true }).to_string().into();
+    let consent = Some(("application/json", allowed));
+    admin.send("PUT", "/api/v1/me/memories/consent", consent).expect(200);
+    let memory = json!({ "kind": "fact", "text": "Works on line 4." });
+    let memory = admin.post("/api/v1/agents/generalist/memories", &memory).expect(201).json();
     let login = json!({ "tenant": tenant, "email": format!("admin@{tenant}.example"),
         "password": PASSWORD, "token": true, "refresh": true });
     appliance.client().post("/api/v1/auth/login", &login).expect(200);
@@ -68,6 +80,9 @@ pub(crate) fn objects(appliance: &Appliance, tenant: &str, admin: &Client) -> Id
         ("token", text(&token["id"])),
         ("token family", text(&families["items"][0]["id"])),
         ("tenant", text(&me["tenant_id"])),
+        ("workflow run", text(&run["id"])),
+        ("plan", text(&plan["id"])),
+        ("memory", text(&memory["id"])),
     ])
 }
 
@@ -84,7 +99,18 @@ pub(crate) fn kind_name(kind: IdKind) -> Option<&'static str> {
         IdKind::Job => Some("job"),
         IdKind::ApiKey => Some("api_key"),
         IdKind::Group => Some("group"),
-        IdKind::Page | IdKind::Entry | IdKind::ErrorCode | IdKind::Asset => None,
+        IdKind::WorkflowRun => Some("workflow run"),
+        IdKind::Plan => Some("plan"),
+        IdKind::Memory => Some("memory"),
+        IdKind::Trace
+        | IdKind::Agent
+        | IdKind::Workflow
+        | IdKind::Page
+        | IdKind::Entry
+        | IdKind::ErrorCode
+        | IdKind::Asset
+        | IdKind::Model
+        | IdKind::Tier => None,
     }
 }
 
@@ -95,6 +121,9 @@ pub(crate) fn path(route: &RouteInfo, ids: &Ids, odd: Option<(&IdParameter, &str
         let value = match (odd, kind_name(parameter.kind)) {
             (Some((other, value)), _) if other.name == parameter.name => value.to_owned(),
             (_, Some(kind)) => ids[kind].clone(),
+            // Of the house, and the same in every tenant.
+            (_, None) if parameter.kind == IdKind::Agent => "generalist".to_owned(),
+            (_, None) if parameter.kind == IdKind::Workflow => "document_check".to_owned(),
             (_, None) => "1".to_owned(),
         };
         path = path.replace(&format!("{{{}}}", parameter.name), &value);
@@ -110,12 +139,21 @@ pub(crate) fn body(route: &RouteInfo) -> Option<(&'static str, Bytes)> {
         "key_create" => json!({ "name": "another", "scopes": ["chat.send"] }),
         "group_create" => json!({ "name": "Another", "permissions": [] }),
         "group_change" => json!({ "name": "Renamed" }),
-        "conversation_rename" => json!({ "title": "renamed" }),
+        "conversation_change" => json!({ "title": "renamed" }),
+        "workflow_run_decide" => json!({
+            "step": "release", "digest": "0".repeat(64), "decision": "approved",
+        }),
+        "plan_approve" => json!({ "digest": "0".repeat(64) }),
+        "agent_memory_add" => json!({ "kind": "fact", "text": "Works on line 5." }),
         "user_change" => json!({ "display_name": "Changed" }),
         "revision_withdraw" => json!({ "reason": "test" }),
-        "document_change" => json!({ "title": "changed" }),
+        "document_change" => json!({ "title": "changed", "reason": "test" }),
+        "feedback_give" => {
+            json!({ "message_id": "0190b6a1-7c3e-7d42-8b1f-3f6a5c9d2e10", "rating": "up" })
+        }
         "chat" => json!({ "message": "What is the coupling gap?", "stream": false }),
         "search" => json!({ "query": "coupling" }),
+        "playground_run" => json!({ "question": "What is the coupling gap?" }),
         "user_create" => json!({
             "email": "new@person.example", "display_name": "New", "role": "viewer",
             "clearance": "INTERNAL", "export_eligible": false, "language": "en",
