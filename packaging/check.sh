@@ -43,12 +43,6 @@ INSTA_UPDATE=no packaging/no-egress.sh \
 
 executable="$CARGO_TARGET_DIR/debug/millwright"
 
-# Five minutes that need little of the machine, beside checks that measure no time.
-soak_said=$(mktemp)
-SOAK_MINUTES="${SOAK_MINUTES:-5}" packaging/soak.sh >"$soak_said" 2>&1 &
-soak=$!
-trap 'kill "$soak" 2>/dev/null || true; rm -f "$soak_said"' EXIT
-
 step "browser face"
 packaging/web.sh
 npm --prefix web run --silent check
@@ -56,6 +50,12 @@ npm --prefix web run --silent check
 step "browser and accessibility"
 cargo build --locked --workspace --example tiny_model
 TEST_EXECUTABLE="$executable" TEST_MODEL_MAKER="$CARGO_TARGET_DIR/debug/examples/tiny_model" npm --prefix web test --silent
+
+# Five minutes that need little of the machine, beside checks that measure nothing; those in the browser do.
+soak_said=$(mktemp)
+SOAK_MINUTES="${SOAK_MINUTES:-5}" packaging/soak.sh >"$soak_said" 2>&1 &
+soak=$!
+trap 'kill "$soak" 2>/dev/null || true; rm -f "$soak_said"' EXIT
 
 step "TLS"
 python3 tests/contract/tls.py "$executable"

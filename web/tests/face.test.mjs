@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
-  PASSWORD, ask, assertAccessible, assertNoSidewaysScroll, enter, note, open, signIn, startAppliance, startBrowser, totp,
+  PASSWORD, ask, assertAccessible, assertNoSidewaysScroll, enter, newQuestion, note, open, signIn, startAppliance, startBrowser, totp,
 } from "./support.mjs";
 
 let appliance;
@@ -139,7 +139,7 @@ test("files are uploaded with progress, cancelled, and a new revision silences t
   await page.locator("[data-state=cancelled]", { hasText: "late.md" }).waitFor();
   await page.unroute("**/documents/upload");
 
-  await page.getByRole("link", { name: "New question" }).click();
+  await newQuestion(page);
   await ask(page, "What is the coupling gap of P-7?");
   await page.locator(".answer", { hasText: "4 mm" }).waitFor();
   assert.doesNotMatch(await page.locator(".answer").innerText(), /3 mm/);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
-  ask, assertAccessible, assertSound, note, open, signIn, startAppliance, startBrowser,
+  ask, assertAccessible, assertSound, newQuestion, note, open, signIn, startAppliance, startBrowser,
 } from "./support.mjs";
 
 let appliance;
@@ -285,7 +285,7 @@ test("suggested questions are answered; answers are rated, and conversations pin
   await page.reload();
   await page.getByRole("button", { name: "Not a good answer", pressed: true }).waitFor();
 
-  await page.getByRole("link", { name: "New question" }).click();
+  await newQuestion(page);
   await ask(page, "Who won the chess championship in 1972?");
   await page.locator(".answer", { hasText: "Your documents do not answer this." }).waitFor();
   // The later one stands on top until the earlier one is pinned.
@@ -350,7 +350,7 @@ test("a shared device locks itself and leaves nothing behind", async () => {
   await page.clock.install();
   await page.goto(`${appliance.url}/search?kiosk=1`);
   await signIn(page, appliance, "operator@plant.example", "#main h1");
-  await page.getByRole("link", { name: "New question" }).click();
+  await newQuestion(page);
   await ask(page, "What is the tightening torque of the P-101 flange bolts?");
   await page.locator(".answer", { hasText: "90 N·m" }).waitFor();
   // Where somebody was stands in no address.

@@ -234,6 +234,12 @@ export async function ask(page, question) {
   await page.locator("form button[type=submit]").last().click();
 }
 
+/** Leaves a conversation for a new one, and waits until the old one's turns are gone: its composer looks the same. */
+export async function newQuestion(page) {
+  await page.getByRole("link", { name: "New question" }).click();
+  await page.locator("article").first().waitFor({ state: "detached" });
+}
+
 /** What an authenticator app shows in a step of RFC 6238 after the present one. */
 export function totp(secret, steps = 0) {
   const bits = [...secret.replace(/ /g, "")]

@@ -1,5 +1,4 @@
 import i18next from "i18next";
-import { initReactI18next } from "react-i18next";
 import type en from "./en.json";
 import type agentWords from "./agents/en.json";
 import type modelWords from "./models/en.json";
@@ -122,14 +121,13 @@ export async function speak(tag: LanguageTag, remember = false): Promise<void> {
 }
 
 export async function startLanguages(): Promise<void> {
-  await i18next.use(initReactI18next).init({
+  await i18next.init({
     lng: "none",
     fallbackLng: false,
     resources: {},
     interpolation: { escapeValue: false },
     returnNull: false,
     showSupportNotice: false,
-    react: { useSuspense: false },
   });
   await speak(preferredLanguage());
 }

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Generated } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";
 import { ReasoningFold } from "./ReasoningFold";

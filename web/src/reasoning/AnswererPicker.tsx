@@ -1,6 +1,6 @@
 import { BotMessageSquare, ChevronDown } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Menu, type MenuEntry } from "@/ui/Menu";
 import { useAgentsThere } from "./useAgents";
 import { useAgentTitle, useAgentWords } from "./useAgentWords";

@@ -1,7 +1,7 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
-import { SelectField } from "@/ui/Field";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Dialog } from "@/ui/Dialog";
+import { SelectField } from "@/ui/Field";
 import { ThinkingRun } from "./thinking/ThinkingRun";
 import { TOOLS, type Tool } from "./thinking/tools";
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { TIERS, type Generated } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { agentReason } from "./agentReason";
 import { AgentTitle } from "./AgentTitle";
 import { routerReason } from "./routerReason";

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
-import { useTranslation } from "react-i18next";
 import type { StepEvent } from "@/api/stream";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ReasoningFold } from "./ReasoningFold";
 import { StepList } from "./StepList";
 import { stepsOf, tokensOf } from "./steps";

@@ -1,8 +1,8 @@
 import { ChevronRight } from "lucide-react";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
-import { useFormats } from "@/i18n/format";
 import { useDuration } from "@/i18n/duration";
+import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 
 interface Props {
   title: string;

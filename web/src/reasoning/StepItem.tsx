@@ -1,9 +1,9 @@
 import { ChevronRight, CircleCheck, CircleX, LoaderCircle } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { useDuration } from "@/i18n/duration";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
-import { useDuration } from "@/i18n/duration";
 import { StepOutput } from "./StepOutput";
 import type { Step } from "./steps";
 import { useStepWords } from "./useStepWords";

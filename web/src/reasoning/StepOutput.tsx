@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { legible, type Decided } from "./legible";
 import type { Step } from "./steps";
 import { ToolTurnOutput } from "./ToolTurnOutput";

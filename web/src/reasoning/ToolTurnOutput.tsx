@@ -1,5 +1,5 @@
 import { ChevronRight, Wrench } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { cx } from "@/ui/cx";
 import { readable } from "./readable";

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Agent } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** Title and purpose of an agent: the reader's language where they are as they come, the tenant's words otherwise. */
 export function useAgentWords(): (agent: Agent) => { title: string; purpose: string } {

@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** How tools went: a word of its own, or that of a problem; a code that nobody knows is shown as it is. */
 export function useOutcomeWords(): (outcome: string) => string {

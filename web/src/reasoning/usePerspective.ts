@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** Who sits in a council or a red team; a name that no catalogue knows is shown as it is. */
 export function usePerspective(): (name: string) => string {

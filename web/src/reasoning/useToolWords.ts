@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** What a tool does; a tool that no catalogue knows is called by its name. */
 export function useToolWords(): (tool: string) => string {

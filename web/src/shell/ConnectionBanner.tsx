@@ -1,6 +1,6 @@
 import { WifiOff } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { useReachable } from "@/api/connection";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** Says that the appliance does not answer, until it does. */
 export function ConnectionBanner() {

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { LANGUAGES, knownLanguage, speak } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** The language of this browser, for those who are not signed in. */
 export function LanguageSelect() {

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { SquarePen } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { buttonClass } from "@/ui/Button";
 
 export function NewQuestionLink({ compact = false }: { compact?: boolean }) {

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { FileQuestion } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { buttonClass } from "@/ui/Button";
 import { useTitle } from "@/ui/Page";
 import { Empty } from "@/ui/States";

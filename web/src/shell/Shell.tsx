@@ -1,7 +1,7 @@
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Menu as MenuIcon } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useUploads } from "@/pages/documents/uploads";
 import { IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";

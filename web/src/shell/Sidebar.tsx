@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ConversationList } from "@/pages/ask/conversations/ConversationList";
 import { useDestinations } from "./destinations";
 import { Mark } from "./Mark";

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { stepUp } from "@/api/stepUp";
+import { useTranslation } from "@/i18n/useTranslation";
 import { CodeForm } from "@/pages/sign-in/CodeForm";
 import { Dialog } from "@/ui/Dialog";
 

@@ -1,8 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { UsersRound } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { useKiosk } from "@/app/kiosk";
 import { signOut } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button, IconButton } from "@/ui/Button";
 
 /** On a shared device: one press, and the next person signs in. */

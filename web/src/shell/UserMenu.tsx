@@ -1,10 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { CircleHelp, LogOut, UserRound } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { signOut, useMe } from "@/app/session";
 import { setLook, THEMES, useLook } from "@/app/theme";
 import { knownLanguage, LANGUAGES, speak } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Menu, type MenuEntry } from "@/ui/Menu";
 import { useRoleName } from "@/ui/useRoleName";
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { BoxView } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Boxes } from "./Boxes";
 import type { PDFPageProxy } from "./pdf";
 import { useWidth } from "./useWidth";

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Block } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";

@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight, Download } from "lucide-react";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, LabelBadges, StandingBadge } from "@/ui/Badge";
 import { buttonClass, IconButton } from "@/ui/Button";
 import { ProblemNotice } from "@/ui/ProblemNotice";

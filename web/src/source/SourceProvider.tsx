@@ -1,6 +1,6 @@
 import { ChevronLeft, ChevronRight, X } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useShortcutsOn } from "@/shell/shortcutsOn";
 import { IconButton } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { Revision } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** From when to when a revision counts, if that was set. */
 export function ValidityLine({ revision }: { revision: Revision }) {

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS, type Classification } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { cx } from "./cx";
 
 const TONES = {

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** How long one still has to wait, second by second. */
 export function Countdown({ seconds }: { seconds: number }) {

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/problem";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Countdown } from "./Countdown";
 import { Notice } from "./Notice";
 import { useProblemWords } from "./useProblemWords";

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import { ApiProblem, Unreachable } from "@/api/problem";
 import type { ProblemDocument } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 
 export interface ProblemWords {
   title: string;

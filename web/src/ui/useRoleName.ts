@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { ROLES } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 
 export function useRoleName(): (role: string) => string {
   const { t } = useTranslation();

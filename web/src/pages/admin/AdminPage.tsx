@@ -1,8 +1,8 @@
 import { Outlet } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
-import { Page } from "@/ui/Page";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
+import { Page } from "@/ui/Page";
 import { PartsNav } from "@/ui/PartsNav";
 
 /** Where each part is, what it is called, and who sees it, where that is not everybody here. */

@@ -1,6 +1,6 @@
 import { Outlet } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { Page } from "@/ui/Page";
 import { PartsNav } from "@/ui/PartsNav";

@@ -1,6 +1,6 @@
 import { memo } from "react";
-import { useTranslation } from "react-i18next";
 import { withWords } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { lazily } from "@/ui/lazily";
 import { Notice } from "@/ui/Notice";
 import { AnswerActions } from "./answer/AnswerActions";

@@ -1,7 +1,7 @@
 import { useParams } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { draftOf, setDraft } from "@/app/drafts";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SourceProvider } from "@/source/SourceProvider";
 import { useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

@@ -1,7 +1,7 @@
 import { ArrowUp, Square } from "lucide-react";
 import { useEffect, useRef } from "react";
-import { useTranslation } from "react-i18next";
 import { withWords } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { lazily } from "@/ui/lazily";
 
 const AnswererPicker = lazily(withWords(["agents"], () => import("@/reasoning/AnswererPicker")), "AnswererPicker");

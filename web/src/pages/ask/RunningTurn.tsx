@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { withWords } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { lazily } from "@/ui/lazily";
 import { Notice } from "@/ui/Notice";

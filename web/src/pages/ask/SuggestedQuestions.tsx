@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { MessageCircleQuestion } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Skeleton } from "@/ui/States";
 
 /** The documents do not change that often, and each look stands in the log. */

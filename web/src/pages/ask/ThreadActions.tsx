@@ -1,5 +1,5 @@
 import { Download, Ellipsis, Printer } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { IconButton } from "@/ui/Button";
 import { Menu } from "@/ui/Menu";
 import { saveText } from "@/ui/saveText";

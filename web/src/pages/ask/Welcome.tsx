@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FileText } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import { useMay, useMe } from "@/app/session";
 import { useFormats } from "@/i18n/format";
-import { buttonClass } from "@/ui/Button";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Mark } from "@/shell/Mark";
+import { buttonClass } from "@/ui/Button";
 import { SuggestedQuestions } from "./SuggestedQuestions";
 
 const SHOWN = 4;

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { DocumentDetails } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useSources } from "@/source/SourceContext";
 import { Section } from "@/ui/Page";
 import { targetOfPage } from "./targets";

@@ -1,9 +1,9 @@
 import { useNavigate } from "@tanstack/react-router";
 import { Ellipsis, Pencil, RefreshCw, Trash2, Upload } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { DocumentDetails } from "@/api/types";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button, IconButton } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Menu } from "@/ui/Menu";

@@ -1,6 +1,6 @@
 import { useParams } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SourceProvider } from "@/source/SourceProvider";
 import { LabelBadges } from "@/ui/Badge";
 import { Page } from "@/ui/Page";

@@ -1,8 +1,8 @@
-import { useTranslation } from "react-i18next";
+import { ApiProblem } from "@/api/problem";
 import type { DocumentDetails, Revision } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { useProblemWords } from "@/ui/useProblemWords";
-import { ApiProblem } from "@/api/problem";
 
 interface Props {
   revision: Revision;

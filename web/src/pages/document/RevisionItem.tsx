@@ -1,10 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import { Columns2, Download, Eye, Replace, Undo2 } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Document, Revision } from "@/api/types";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useSources } from "@/source/SourceContext";
 import { originalHref } from "@/source/useSource";
 import { ValidityLine } from "@/source/ValidityLine";

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Document, Revision } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Section } from "@/ui/Page";
 import { RevisionItem } from "./RevisionItem";
 

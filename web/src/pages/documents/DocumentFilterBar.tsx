@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useTyped } from "@/ui/useTyped";
 import type { DocumentFilters } from "./useDocuments";
 

@@ -1,12 +1,14 @@
-import { Link } from "@tanstack/react-router";
 import { FileText } from "lucide-react";
-import { useTranslation } from "react-i18next";
+import { memo } from "react";
 import type { Document } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
+import { RowLink } from "@/ui/RowLink";
 import { RevisionStateBadge } from "./RevisionStateBadge";
 
-export function DocumentRow({ document }: { document: Document }) {
+/** A document in the list of all; scrolling leaves it as it is. */
+export const DocumentRow = memo(function DocumentRow({ document }: { document: Document }) {
   const { t } = useTranslation();
   const { ago } = useFormats();
   const { current } = document;
@@ -14,13 +16,10 @@ export function DocumentRow({ document }: { document: Document }) {
     <div className="relative flex min-h-19 items-center gap-3 border-b px-4 py-2 hover:bg-hover">
       <FileText aria-hidden className="size-5 shrink-0 text-muted" />
       <div className="min-w-0 grow">
-        <Link
-          to="/documents/$documentId"
-          params={{ documentId: document.id }}
-          className="line-clamp-1 font-medium after:absolute after:inset-0"
-        >
+        {/* A link of its own for every document: the focus must not pass to another one. */}
+        <RowLink key={document.id} href={`/documents/${document.id}`} className="line-clamp-1 font-medium after:absolute after:inset-0">
           {document.title}
-        </Link>
+        </RowLink>
         <p className="flex flex-wrap items-center gap-x-2 text-sm text-muted">
           <span className="truncate">{document.key}</span>
           <span>· {t("revision.number", { number: current.number })}</span>
@@ -34,4 +33,4 @@ export function DocumentRow({ document }: { document: Document }) {
       </div>
     </div>
   );
-}
+});

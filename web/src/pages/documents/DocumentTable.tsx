@@ -1,11 +1,11 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
-import { useTranslation } from "react-i18next";
+import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import type { Document } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { DocumentRow } from "./DocumentRow";
 
 const ROW_PX = 76;
-const OVERSCAN = 8;
+const OVERSCAN = 4;
 
 interface Props {
   items: Document[];
@@ -25,6 +25,8 @@ export function DocumentTable({ items, more, onMore }: Props) {
     getItemKey: (index) => items[index]?.id ?? index,
   });
   const shown = rows.getVirtualItems();
+  const inView = Math.ceil((rows.scrollRect?.height ?? 0) / ROW_PX) + 1;
+  const places = Math.max(inView + 2 * OVERSCAN, shown.length);
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
     if (more && last >= items.length - OVERSCAN) onMore();
@@ -38,25 +40,52 @@ export function DocumentTable({ items, more, onMore }: Props) {
       className="min-h-0 grow overflow-y-auto rounded-lg border bg-surface"
     >
       <ul className="relative" style={{ height: rows.getTotalSize() }}>
-        {shown.map((row) => {
-          const document = items[row.index];
+        {shown.map(({ index, start }) => {
+          const document = items[index];
           return (
             document && (
-              <li
-                key={row.key}
-                ref={rows.measureElement}
-                data-index={row.index}
-                aria-setsize={more ? -1 : items.length}
-                aria-posinset={row.index + 1}
-                className="absolute inset-x-0 top-0"
-                style={{ transform: `translateY(${row.start}px)` }}
-              >
-                <DocumentRow document={document} />
-              </li>
+              <RowPlace
+                key={index % places}
+                rows={rows}
+                index={index}
+                start={start}
+                count={more ? -1 : items.length}
+                document={document}
+              />
             )
           );
         })}
       </ul>
     </div>
+  );
+}
+
+interface PlaceProps {
+  rows: Virtualizer<HTMLDivElement, Element>;
+  index: number;
+  start: number;
+  /** How many documents there are; -1 when nobody knows yet. */
+  count: number;
+  document: Document;
+}
+
+/** A place for a row: scrolling puts another document into it, which costs half of what a new row costs. */
+function RowPlace({ rows, index, start, count, document }: PlaceProps) {
+  const place = useRef<HTMLLIElement>(null);
+  useLayoutEffect(() => rows.measureElement(place.current), [rows]);
+  useLayoutEffect(() => {
+    if (place.current) rows.resizeItem(index, place.current.offsetHeight);
+  }, [rows, index, document]);
+  return (
+    <li
+      ref={place}
+      data-index={index}
+      aria-setsize={count}
+      aria-posinset={index + 1}
+      className="absolute inset-x-0 top-0"
+      style={{ transform: `translateY(${start}px)` }}
+    >
+      <DocumentRow document={document} />
+    </li>
   );
 }

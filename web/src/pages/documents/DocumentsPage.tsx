@@ -1,8 +1,8 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { BookOpenText, Upload } from "lucide-react";
 import { useState, type DragEvent } from "react";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

@@ -1,7 +1,7 @@
 import { FolderUp, Upload as UploadIcon } from "lucide-react";
 import type { ComponentProps, ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { buttonClass } from "@/ui/Button";
 import { ENDINGS, folderFiles } from "./folderFiles";
 

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Revision } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, StandingBadge, type Tone } from "@/ui/Badge";
 
 const TONES = { queued: "accent", processing: "accent", failed: "bad", cancelled: "warn" } as const satisfies Record<string, Tone>;

@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ShortcutTable } from "@/shell/ShortcutTable";
 import { buttonClass } from "@/ui/Button";
 import { Page, Section } from "@/ui/Page";

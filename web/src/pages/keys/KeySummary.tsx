@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { ApiKey } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { usePermissionWords } from "@/ui/permissions";
 import { endsSoon } from "./endsSoon";

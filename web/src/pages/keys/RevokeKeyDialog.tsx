@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { ApiKey } from "@/api/types";
 import { useMe } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { useKeyChanges } from "./useKeys";
 

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { ApiKey } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { SelectField } from "@/ui/Field";

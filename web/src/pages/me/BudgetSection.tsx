@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { BudgetBar } from "@/pages/admin/budgets/BudgetBar";
 import { useOwnBudget } from "@/pages/admin/budgets/useBudgets";
 import { Section } from "@/ui/Page";

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { KIOSK_MINUTES, setKiosk, useKiosk } from "@/app/kiosk";
+import { useTranslation } from "@/i18n/useTranslation";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 

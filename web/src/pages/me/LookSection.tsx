@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { setLook, THEMES, useLook } from "@/app/theme";
+import { useTranslation } from "@/i18n/useTranslation";
 import { setShortcutsOn, useShortcutsOn } from "@/shell/shortcutsOn";
 import { CheckField, SelectField } from "@/ui/Field";
 import { Section } from "@/ui/Page";

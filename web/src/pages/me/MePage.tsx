@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Page, Section } from "@/ui/Page";
 import { BudgetSection } from "./BudgetSection";
 import { KioskSection } from "./KioskSection";

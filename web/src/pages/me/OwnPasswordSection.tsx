@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { PasswordForm } from "../sign-in/PasswordForm";
 import { Notice } from "@/ui/Notice";
 

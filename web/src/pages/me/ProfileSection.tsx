@@ -1,8 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import { useMe, useRefreshSession } from "@/app/session";
 import { knownLanguage, LANGUAGES, speak } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { SelectField, TextField } from "@/ui/Field";

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { api, take, takeWithStepUp } from "@/api/client";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Enrolment } from "@/pages/sign-in/Enrolment";
 import { RecoveryCodes } from "@/pages/sign-in/RecoveryCodes";
 import { Badge } from "@/ui/Badge";

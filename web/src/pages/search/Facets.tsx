@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS, type Passage } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { cx } from "@/ui/cx";
 import { FACETS, narrowed, stillThere, valuesOf, type Chosen, type FacetName, type FacetValue } from "./facets";

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { useRefreshSession } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { Enrolment } from "./Enrolment";
 import { Entrance } from "./Entrance";

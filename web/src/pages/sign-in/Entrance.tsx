@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { signOut, useSession } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LanguageSelect } from "@/shell/LanguageSelect";
 import { Mark } from "@/shell/Mark";
 import { Button } from "@/ui/Button";

@@ -1,7 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { ProblemNotice } from "@/ui/ProblemNotice";

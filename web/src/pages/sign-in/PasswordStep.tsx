@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { useRefreshSession } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Entrance } from "./Entrance";
 import { PasswordForm } from "./PasswordForm";
 

@@ -1,12 +1,12 @@
 import { useEffect, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { claimDrafts } from "@/app/drafts";
 import { useSession } from "@/app/session";
 import { knownLanguage, speak, storedLanguage } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
+import { lazily } from "@/ui/lazily";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Spinner } from "@/ui/States";
-import { lazily } from "@/ui/lazily";
 
 const Entrance = lazily(() => import("./Entrance"), "Entrance");
 const SignInStep = lazily(() => import("./SignInStep"), "SignInStep");

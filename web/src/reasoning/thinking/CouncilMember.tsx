@@ -1,6 +1,6 @@
 import { ChevronRight } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { usePerspective } from "../usePerspective";
 import { Bullets } from "./parts";
 import type { Member } from "./report";

@@ -1,8 +1,8 @@
 import { Coins } from "lucide-react";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/problem";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import type { Wish } from "./tools";
 import type { useEstimate } from "./useEstimate";

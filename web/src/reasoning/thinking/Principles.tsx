@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { Bullets, Heading, Points } from "./parts";
 import type { PrinciplesReport } from "./report";

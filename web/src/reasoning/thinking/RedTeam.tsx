@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, type Tone } from "@/ui/Badge";
 import { Notice } from "@/ui/Notice";
 import { usePerspective } from "../usePerspective";

@@ -1,7 +1,7 @@
 import { ChevronRight } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import type { ApiProblem } from "@/api/problem";
 import { TIERS } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { CheckField, SelectField, TextAreaField, TextField } from "@/ui/Field";
 import { faultOf } from "../faultOf";
 import { BUDGET_MOST, DRAFT_MAX, MEMBERS, QUESTION_MAX, ROUNDS, type Tool, type Wish } from "./tools";

@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { SelectField, TextField } from "@/ui/Field";
 import type { AuditFilters } from "./useAudit";

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { AuditEntry } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, type Tone } from "@/ui/Badge";
 import { usePersonName } from "../users/usePersonName";
 

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SelectField } from "@/ui/Field";
 import { lazily } from "@/ui/lazily";
 import { Section } from "@/ui/Page";

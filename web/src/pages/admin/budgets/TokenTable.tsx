@@ -1,6 +1,6 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { usePersonName } from "../users/usePersonName";
 import { byMost } from "./tokens";

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { Group } from "@/api/types";
 import { useMe } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { PermissionFields, permissionsOf } from "@/ui/PermissionFields";

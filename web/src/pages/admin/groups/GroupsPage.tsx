@@ -1,8 +1,8 @@
 import { UsersRound } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Group } from "@/api/types";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import type { components } from "@/api/schema";
 import type { PartState } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, type Tone } from "@/ui/Badge";
 import { Notice } from "@/ui/Notice";
 import { Section, useTitle } from "@/ui/Page";

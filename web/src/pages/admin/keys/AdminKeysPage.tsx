@@ -1,7 +1,7 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { ApiKey } from "@/api/types";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { KeySummary } from "@/pages/keys/KeySummary";
 import { RevokeKeyDialog } from "@/pages/keys/RevokeKeyDialog";
 import { useAllKeys } from "@/pages/keys/useKeys";

@@ -1,6 +1,6 @@
 import { Network } from "lucide-react";
 import { useId } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { UpstreamBadge } from "./UpstreamBadge";
 import type { UpstreamModel } from "./useModels";
 

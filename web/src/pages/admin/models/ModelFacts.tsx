@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { shortHash, rounded } from "./tiers";
 import type { LanguageModel } from "./useModels";
 

@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { hasCode } from "@/api/problem";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { Section, useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

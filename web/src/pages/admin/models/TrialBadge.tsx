@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, type Tone } from "@/ui/Badge";
 
 const TONES = { none: "plain", waiting: "accent", running: "accent", failed: "bad", passed: "good" } as const satisfies Record<string, Tone>;

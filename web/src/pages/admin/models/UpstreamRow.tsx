@@ -1,6 +1,6 @@
 import { Network } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge } from "@/ui/Badge";
 import { Notice } from "@/ui/Notice";
 import { shortHash, TIERS } from "./tiers";

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SelectField } from "@/ui/Field";
 import { lazily } from "@/ui/lazily";
 import { Section } from "@/ui/Page";

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { api, take, takeWithStepUp } from "@/api/client";
 import { CLASSIFICATIONS, ROLES, type SettingsPatch, type SettingsView } from "@/api/types";
 import { useMay } from "@/app/session";
 import { LANGUAGES } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";

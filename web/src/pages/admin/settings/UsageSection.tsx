@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Section } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";

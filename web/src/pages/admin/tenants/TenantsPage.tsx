@@ -1,10 +1,10 @@
 import { Building2 } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { hasCode } from "@/api/problem";
 import type { Tenant } from "@/api/types";
 import { useMe } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, type Tone } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";

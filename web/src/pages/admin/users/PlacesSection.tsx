@@ -1,8 +1,8 @@
 import { useId, useState, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import type { ApiKey } from "@/api/types";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { KeySummary } from "@/pages/keys/KeySummary";
 import { RevokeKeyDialog } from "@/pages/keys/RevokeKeyDialog";
 import { useKeysOf } from "@/pages/keys/useKeys";

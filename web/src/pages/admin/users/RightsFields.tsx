@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS, ROLES, type User } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { CheckField, SelectField } from "@/ui/Field";
 
 type Rights = Pick<User, "role" | "clearance" | "export_eligible">;

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { User } from "@/api/types";
 import { useMay, useMe } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";

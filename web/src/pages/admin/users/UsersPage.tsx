@@ -1,7 +1,7 @@
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { User } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, LabelBadges } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { useTitle } from "@/ui/Page";

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import type { User } from "@/api/types";
 import { useMay } from "@/app/session";
+import { useTranslation } from "@/i18n/useTranslation";
 
 const PAGE = 200;
 

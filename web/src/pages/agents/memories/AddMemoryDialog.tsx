@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/problem";
 import { CLASSIFICATIONS } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { SelectField } from "@/ui/Field";

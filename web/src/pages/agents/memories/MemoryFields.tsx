@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SelectField, TextAreaField, TextField } from "@/ui/Field";
 import { dayOf } from "./days";
 import { IMPORTANCES } from "./useMemories";

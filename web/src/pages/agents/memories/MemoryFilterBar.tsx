@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { SelectField, TextField } from "@/ui/Field";
 import { useTyped } from "@/ui/useTyped";
 import { KINDS, type MemoryFilters } from "./useMemories";

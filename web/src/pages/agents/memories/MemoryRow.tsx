@@ -1,6 +1,6 @@
 import { Pencil, Trash2 } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Badge, LabelBadges } from "@/ui/Badge";
 import { IconButton } from "@/ui/Button";
 import { inWords } from "../workflows/steps";

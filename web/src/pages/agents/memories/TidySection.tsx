@@ -1,8 +1,8 @@
 import { Download, Sparkles, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { ConfirmDialog } from "@/ui/ConfirmDialog";
 import { Section } from "@/ui/Page";

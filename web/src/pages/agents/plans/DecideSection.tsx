@@ -1,13 +1,13 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
+import { useDuration } from "@/i18n/duration";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { TextAreaField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
-import { useDuration } from "@/i18n/duration";
 import { Fingerprint } from "../workflows/Fingerprint";
 import { usePlanChanges, type Plan } from "./usePlans";
 

@@ -1,12 +1,12 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { betweenMs, useDuration } from "@/i18n/duration";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { SelectField, TextAreaField, TextField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Spinner } from "@/ui/States";
-import { betweenMs, useDuration } from "@/i18n/duration";
 import { useNow } from "../workflows/useNow";
 import { usePlanChanges } from "./usePlans";
 

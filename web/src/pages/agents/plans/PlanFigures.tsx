@@ -1,7 +1,7 @@
-import { useTranslation } from "react-i18next";
-import { useFormats } from "@/i18n/format";
-import { LabelBadges } from "@/ui/Badge";
 import { useDuration } from "@/i18n/duration";
+import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
+import { LabelBadges } from "@/ui/Badge";
 import type { Plan } from "./usePlans";
 
 /** What a plan takes at most. */

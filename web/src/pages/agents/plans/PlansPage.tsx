@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Section, useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

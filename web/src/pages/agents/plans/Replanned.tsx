@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Notice } from "@/ui/Notice";
 import { FaultText } from "../workflows/FaultText";
 import type { RunDetails } from "../workflows/useWorkflows";

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import type { RowState } from "../workflows/steps";
 import { FULL, layoutOf, linesOf, pathOf, SMALL, type PlacedTask, type Size } from "./layout";
 import type { PlanTask } from "./usePlans";

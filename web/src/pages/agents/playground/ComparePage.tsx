@@ -1,7 +1,7 @@
 import { Link, useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { Trace } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { StepList } from "@/reasoning/StepList";
 import { stepsOfTrace } from "@/reasoning/steps";
 import { Notice } from "@/ui/Notice";

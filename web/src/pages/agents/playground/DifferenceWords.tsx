@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { TraceComparison } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useStepWords } from "@/reasoning/useStepWords";
 import { useTraceWords } from "./useTraceWords";
 

@@ -1,7 +1,7 @@
 import { useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
-import { TOOLS } from "@/reasoning/thinking/tools";
+import { useTranslation } from "@/i18n/useTranslation";
 import { ThinkingRun } from "@/reasoning/thinking/ThinkingRun";
+import { TOOLS } from "@/reasoning/thinking/tools";
 import { useTitle } from "@/ui/Page";
 import { ReasonedRun } from "./ReasonedRun";
 import { ToolNav } from "./ToolNav";

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/problem";
 import type { Trace } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { faultOf } from "@/reasoning/faultOf";
 import { RunState } from "@/reasoning/RunState";
 import { useStreamed } from "@/reasoning/useStreamed";

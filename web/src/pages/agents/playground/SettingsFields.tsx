@@ -1,9 +1,9 @@
 import { ChevronRight } from "lucide-react";
 import { useEffect, useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { ApiProblem } from "@/api/problem";
 import { TIERS } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { faultOf } from "@/reasoning/faultOf";
 import { useAgentsThere } from "@/reasoning/useAgents";
 import { useAgentWords } from "@/reasoning/useAgentWords";

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { TOOLS, type Tool } from "@/reasoning/thinking/tools";
 import { cx } from "@/ui/cx";
 

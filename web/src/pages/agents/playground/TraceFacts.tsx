@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import type { Trace } from "@/api/types";
-import { useFormats } from "@/i18n/format";
 import { betweenMs, useDuration } from "@/i18n/duration";
+import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { AgentTitle } from "@/reasoning/AgentTitle";
 import { useTraceWords } from "./useTraceWords";
 

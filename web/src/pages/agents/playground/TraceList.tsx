@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button, buttonClass } from "@/ui/Button";
 import { Section } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

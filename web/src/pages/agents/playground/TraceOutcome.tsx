@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { Trace } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
 import { OutcomeBadge } from "./OutcomeBadge";
 

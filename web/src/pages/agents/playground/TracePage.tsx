@@ -1,7 +1,7 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { ArrowLeft } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import type { Trace } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { StepList } from "@/reasoning/StepList";
 import { stepsOfTrace } from "@/reasoning/steps";
 import { useTrace } from "@/reasoning/useTrace";

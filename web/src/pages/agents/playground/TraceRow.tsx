@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { TraceEntry } from "@/api/types";
-import { useFormats } from "@/i18n/format";
-import { LabelBadges } from "@/ui/Badge";
 import { useDuration } from "@/i18n/duration";
+import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
+import { LabelBadges } from "@/ui/Badge";
 import { OutcomeBadge } from "./OutcomeBadge";
 import { useTraceWords } from "./useTraceWords";
 

@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** What kinds of runs, strategies and ends are called. */
 export function useTraceWords() {

@@ -1,6 +1,6 @@
 import { Plus, Trash2 } from "lucide-react";
 import { useId, type ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button, IconButton } from "@/ui/Button";
 import { TextAreaField } from "@/ui/Field";
 import type { Example } from "./override";

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { ApiProblem } from "@/api/problem";
 import { CLASSIFICATIONS, TIERS, type Agent } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { faultOf } from "@/reasoning/faultOf";
 import { Button } from "@/ui/Button";
 import { SelectField, TextAreaField, TextField } from "@/ui/Field";

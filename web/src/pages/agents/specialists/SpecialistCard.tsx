@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { CLASSIFICATIONS, TIERS, type Agent } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useAgentWords } from "@/reasoning/useAgentWords";
 import { useToolWords } from "@/reasoning/useToolWords";
 import { Badge } from "@/ui/Badge";

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import type { Agent } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useAgentWords } from "@/reasoning/useAgentWords";
 import { CeilingBadge, TierBadge } from "./SpecialistCard";
 import { ToolList } from "./ToolList";

@@ -1,14 +1,14 @@
 import { Pencil } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import type { Agent } from "@/api/types";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
+import { usePersonName } from "@/pages/admin/users/usePersonName";
 import { useAgentWords } from "@/reasoning/useAgentWords";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Notice } from "@/ui/Notice";
-import { usePersonName } from "@/pages/admin/users/usePersonName";
 import { OverrideForm } from "./OverrideForm";
 import { FIELDS } from "./override";
 import { SpecialistDetails } from "./SpecialistDetails";

@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { Agent } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useAgents } from "@/reasoning/useAgents";
 import { useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";

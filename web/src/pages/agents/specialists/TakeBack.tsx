@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Agent } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { takeBackName, type Field } from "./override";
 
 const HINTED = ["tools", "turns", "answer_tokens", "signals", "ceiling"] as const;

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { api, take } from "@/api/client";
 import type { AgentTool } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 
 /** They come with the appliance, and change when it is updated. */
 const STALE_MS = 300_000;

@@ -1,6 +1,6 @@
 import { Plus, X } from "lucide-react";
 import { useEffect, useId, useRef } from "react";
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button, IconButton } from "@/ui/Button";
 import { draftOf, type Draft } from "./schemaForm";
 import { SchemaField, type FieldProps } from "./SchemaField";

@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
+import { betweenMs, useDuration } from "@/i18n/duration";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { usePersonName } from "@/pages/admin/users/usePersonName";
 import { LabelBadges } from "@/ui/Badge";
 import { Progress } from "@/ui/Progress";
-import { betweenMs, useDuration } from "@/i18n/duration";
 import { useNow } from "./useNow";
 import { isOver, type RunDetails } from "./useWorkflows";
 

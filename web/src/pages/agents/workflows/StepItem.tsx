@@ -1,8 +1,8 @@
 import { Circle, CircleCheck, CircleDashed, CircleX, Hourglass, LoaderCircle, type LucideIcon } from "lucide-react";
-import { useTranslation } from "react-i18next";
-import { useFormats } from "@/i18n/format";
-import { cx } from "@/ui/cx";
 import { betweenMs, useDuration } from "@/i18n/duration";
+import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
+import { cx } from "@/ui/cx";
 import { FaultText } from "./FaultText";
 import { inWords, type RowState, type StepRow } from "./steps";
 import { ValueView } from "./ValueView";

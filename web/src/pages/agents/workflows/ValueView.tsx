@@ -1,4 +1,4 @@
-import { useTranslation } from "react-i18next";
+import { useTranslation } from "@/i18n/useTranslation";
 import { inWords } from "./steps";
 
 /** Deeper than this, values are shown as they are. */

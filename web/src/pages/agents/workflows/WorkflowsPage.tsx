@@ -1,13 +1,13 @@
 import { Play } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { useMay } from "@/app/session";
+import { useDuration } from "@/i18n/duration";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { Button } from "@/ui/Button";
 import { Section, useTitle } from "@/ui/Page";
 import { ProblemNotice } from "@/ui/ProblemNotice";
 import { Skeleton } from "@/ui/States";
-import { useDuration } from "@/i18n/duration";
 import { RunList } from "./RunList";
 import { StartDialog } from "./StartDialog";
 import { useWorkflows, type Workflow } from "./useWorkflows";

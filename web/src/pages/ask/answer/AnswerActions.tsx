@@ -1,8 +1,8 @@
 import { ReceiptText, RotateCcw, ShieldQuestionMark } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { withWords } from "@/i18n";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
 import { Button } from "@/ui/Button";
 import { CopyButton } from "@/ui/CopyButton";

@@ -1,6 +1,6 @@
 import { useRef } from "react";
-import { useTranslation } from "react-i18next";
 import type { Citation } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useSources } from "@/source/SourceContext";
 import { targetOfCitation } from "@/source/target";
 import { cx } from "@/ui/cx";

@@ -1,7 +1,7 @@
 import { ThumbsDown, ThumbsUp } from "lucide-react";
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
 import { withMoreWords } from "@/i18n";
+import { useTranslation } from "@/i18n/useTranslation";
 import { IconButton } from "@/ui/Button";
 import { lazily } from "@/ui/lazily";
 import { ProblemNotice } from "@/ui/ProblemNotice";

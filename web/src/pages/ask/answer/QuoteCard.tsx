@@ -1,6 +1,6 @@
 import { createPortal } from "react-dom";
-import { useTranslation } from "react-i18next";
 import type { Citation } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
 
 const WIDTH_PX = 416;

@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import type { Receipt } from "@/api/types";
 import { useMay } from "@/app/session";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { GeneratedFacts } from "@/reasoning/GeneratedFacts";
 import { LabelBadges } from "@/ui/Badge";
 import { Dialog } from "@/ui/Dialog";

@@ -1,6 +1,6 @@
 import { SearchX } from "lucide-react";
-import { useTranslation } from "react-i18next";
 import type { NearestPassage } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useSources } from "@/source/SourceContext";
 import { targetOfNearest } from "@/source/target";
 import { LabelBadges } from "@/ui/Badge";

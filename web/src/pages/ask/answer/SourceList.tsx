@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Citation } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { useSources } from "@/source/SourceContext";
 import { targetOfCitation } from "@/source/target";
 import { LabelBadges } from "@/ui/Badge";

@@ -1,6 +1,6 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { DocumentDetails, Revision } from "@/api/types";
+import { useTranslation } from "@/i18n/useTranslation";
 import { buttonClass } from "@/ui/Button";
 import { Notice } from "@/ui/Notice";
 import { Page } from "@/ui/Page";

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { Revision } from "@/api/types";
 import { useFormats } from "@/i18n/format";
+import { useTranslation } from "@/i18n/useTranslation";
 import { LabelBadges } from "@/ui/Badge";
 import { SelectField } from "@/ui/Field";
 import { RevisionStateBadge } from "../../documents/RevisionStateBadge";
