@@ -10,8 +10,6 @@ import {
 
 /** Good by web.dev/cls is 0.1. */
 const SHIFT_MAX = 0.05;
-/** Sixty frames a second leave this long for each. */
-const FRAME_MS = 1000 / 60;
 const TOKEN_SEEN_MS = 100;
 const DOCUMENTS = 5000;
 const MESSAGES = 2000;
@@ -65,37 +63,87 @@ test("pages stand still while they fill", async () => {
   }
 });
 
-/**
- * Scrolls an element from its beginning to its end, frame by frame. Resolves with the main thread's
- * own work in a frame, in CPU time: what else the machine does meanwhile is not ours.
- */
-async function scrollThrough(page, selector, steps) {
+/** What the main thread worked since the last call, in milliseconds of CPU time: what else the machine does is not ours. */
+async function workClock(page) {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
-  const worked = async () => {
+  let before = 0;
+  return async () => {
     const { metrics } = await devtools.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+    const now = metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+    const since = now - before;
+    before = now;
+    return since;
   };
-  const scroll = (steps) =>
-    page.evaluate(
-      async ([selector, steps]) => {
-        const element = document.querySelector(selector);
-        const before = performance.now();
-        for (let step = 0; step <= steps; step += 1) {
-          element.scrollTop = ((element.scrollHeight - element.clientHeight) * step) / Math.max(1, steps);
-          await new Promise((done) => requestAnimationFrame(done));
-        }
-        return Math.round((steps * 1000) / (performance.now() - before));
-      },
-      [selector, steps],
+}
+
+/** Scrolls an element from its beginning to its end in so many frames. Resolves with the frames per second. */
+const scrollThrough = (page, selector, frames) =>
+  page.evaluate(
+    async ([selector, frames]) => {
+      const element = document.querySelector(selector);
+      const before = performance.now();
+      for (let frame = 0; frame <= frames; frame += 1) {
+        element.scrollTop = ((element.scrollHeight - element.clientHeight) * frame) / Math.max(1, frames);
+        await new Promise((done) => requestAnimationFrame(done));
+      }
+      return Math.round((frames * 1000) / (performance.now() - before));
+    },
+    [selector, frames],
+  );
+
+/** Shows `count` copies of an item in the place of a list, others in every frame, without any framework. */
+const exchangePlainly = (page, selector, item, count, frames) =>
+  page.evaluate(
+    async ([selector, item, count, frames]) => {
+      const list = document.querySelector(selector);
+      const model = list.querySelector(item);
+      const { left, top, width, height } = list.getBoundingClientRect();
+      const place = document.createElement("div");
+      const box = { position: "fixed", overflow: "hidden", background: "Canvas" };
+      Object.assign(place.style, box, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
+      document.body.append(place);
+      const copy = (number) => {
+        const one = model.cloneNode(true);
+        Object.assign(one.style, { position: "relative", transform: "none", contentVisibility: "visible" });
+        const words = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+        while (words.nextNode()) words.currentNode.data += ` ${number}`;
+        return one;
+      };
+      for (let frame = 0; frame < frames; frame += 1) {
+        place.replaceChildren(...Array.from({ length: count }, (_, at) => copy(frame * count + at)));
+        await new Promise((done) => requestAnimationFrame(done));
+      }
+      place.remove();
+    },
+    [selector, item, count, frames],
+  );
+
+/**
+ * Asserts that a frame of scrolling through a list costs little more than what the browser needs to show as many
+ * other items without any framework: both are measured here and now, whatever machine this is. `count` is how many
+ * items come into view from one of the `frames` to the next, `most` the multiple that is allowed.
+ */
+async function assertScrollsSmoothly(page, selector, item, count, most) {
+  const frames = 300;
+  const worked = await workClock(page);
+  const ratios = [];
+  for (let round = 0; round < 3; round += 1) {
+    // The leap to the beginning is no scrolling.
+    await scrollThrough(page, selector, 0);
+    await worked();
+    const framesPerSecond = await scrollThrough(page, selector, frames);
+    const frameMs = (await worked()) / frames;
+    await exchangePlainly(page, selector, item, count, frames / 3);
+    const plainMs = (await worked()) / (frames / 3);
+    ratios.push(frameMs / plainMs);
+    console.log(
+      `${selector}: ${frameMs.toFixed(1)} ms of work a frame, ${(frameMs / plainMs).toFixed(2)} of the plain ${plainMs.toFixed(1)} ms, ` +
+        `${framesPerSecond} frames a second here`,
     );
-  // The leap to the beginning is no scrolling.
-  await scroll(0);
-  const before = await worked();
-  const framesPerSecond = await scroll(steps);
-  const workMs = (await worked()) - before;
-  await devtools.detach();
-  return { frameMs: workMs / steps, framesPerSecond };
+  }
+  const [, median] = ratios.sort((a, b) => a - b);
+  assert.ok(median < most, `${median} times the plain cost`);
 }
 
 test("five thousand documents scroll without a jerk", async () => {
@@ -129,9 +177,7 @@ test("five thousand documents scroll without a jerk", async () => {
   await list.getByText(`Document ${DOCUMENTS - 1} of the plant`).waitFor();
   // Only what is in view exists.
   assert.ok((await list.getByRole("listitem").count()) < 60);
-  const { frameMs, framesPerSecond } = await scrollThrough(page, "[role=region][aria-label=Documents]", 300);
-  console.log(`5,000 documents: ${frameMs.toFixed(1)} ms of work a frame, ${framesPerSecond} frames a second here`);
-  assert.ok(frameMs < FRAME_MS, `${frameMs} ms`);
+  await assertScrollsSmoothly(page, "[role=region][aria-label=Documents]", "li", 17, 1.5);
   // Rows are given other documents: the focus goes with the one that had it, heights are those of the new ones.
   await page.setViewportSize(PHONE);
   await list.getByRole("link").first().focus();
@@ -174,9 +220,7 @@ test("two thousand messages scroll without a jerk", async () => {
   });
   await page.goto(`${appliance.url}/ask/${id}`);
   await page.locator("article").nth(MESSAGES / 2 - 1).waitFor({ state: "attached", timeout: 180_000 });
-  const { frameMs, framesPerSecond } = await scrollThrough(page, "[role=region][aria-label=Conversation]", 300);
-  console.log(`2,000 messages: ${frameMs.toFixed(1)} ms of work a frame, ${framesPerSecond} frames a second here`);
-  assert.ok(frameMs < FRAME_MS, `${frameMs} ms`);
+  await assertScrollsSmoothly(page, "[role=region][aria-label=Conversation]", "article", 4, 2);
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -23,9 +23,12 @@ async function probe(): Promise<void> {
   }
 }
 
+/** Says that a request was answered. One that was under way when the network went says nothing of now: then it is asked again. */
 export function noteReachable(): void {
-  if (timer) clearTimeout(timer);
-  timer = null;
+  if (timer && navigator.onLine) {
+    clearTimeout(timer);
+    timer = null;
+  }
   set(true);
 }
 
