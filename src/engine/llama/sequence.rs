@@ -37,6 +37,8 @@ pub(super) struct Sequence {
     pub(super) done: usize,
     /// Those of them that were there before it came.
     pub(super) cached: usize,
+    /// Tokens of the prompt after which the state is kept, ascending.
+    pub(super) checkpoints: Vec<usize>,
     /// Tokens generated; all but the last are in the context.
     pub(super) generated: Vec<LlamaToken>,
     pub(super) first_token: Option<Instant>,
@@ -47,12 +49,19 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
-    pub(super) fn new(text: Waiting, slot: i32, cached: usize, now: Instant) -> Self {
+    pub(super) fn new(
+        text: Waiting,
+        slot: i32,
+        cached: usize,
+        checkpoints: Vec<usize>,
+        now: Instant,
+    ) -> Self {
         Self {
             text,
             slot,
             done: cached,
             cached,
+            checkpoints,
             generated: Vec::new(),
             first_token: None,
             told: now,
@@ -62,10 +71,25 @@ impl Sequence {
 
     pub(super) fn wish(&self) -> Wish {
         Wish {
-            prompt_left: self.text.prompt.len() - self.done,
+            prompt_left: self.next_stop() - self.done,
             priority: self.text.priority,
             order: self.text.order,
         }
+    }
+
+    /// Tokens of the prompt that may be computed before something is to be done: all, or those up to the
+    /// next checkpoint.
+    fn next_stop(&self) -> usize {
+        self.checkpoints.first().copied().unwrap_or(self.text.prompt.len())
+    }
+
+    /// Whether its state is to be kept as it is now; true once for each checkpoint.
+    pub(super) fn reaches_checkpoint(&mut self) -> bool {
+        let reached = self.checkpoints.first() == Some(&self.done);
+        if reached {
+            self.checkpoints.remove(0);
+        }
+        reached
     }
 
     /// Cells of the context that it may come to take.

@@ -32,7 +32,6 @@ pub(super) struct Serving<'m> {
     pub(super) cells: usize,
     /// Tokens that one sequence may have.
     pub(super) window: usize,
-    pub(super) can_cut: bool,
     /// Sequences that the context has numbers for.
     pub(super) slots: i32,
     pub(super) free_slots: Vec<i32>,
@@ -209,7 +208,7 @@ impl Serving<'_> {
             // The whole prompt is never taken from the cache: its last token gives the logits.
             let reusable = &text.prompt[..text.prompt.len() - 1];
             let found = self.prefixes.best(text.scope, reusable);
-            while needed + self.prefixes.tokens() > self.cells || self.free_slots.is_empty() {
+            while needed + self.prefixes.cells() > self.cells || self.free_slots.is_empty() {
                 // The one that is about to be used was used last, and goes last.
                 if !self.evict() {
                     break;
@@ -220,7 +219,9 @@ impl Serving<'_> {
                 return;
             };
             let cached = found.map_or(0, |(from, length)| self.share(from, slot, length));
-            self.running.push(Sequence::new(text, slot, cached, Instant::now()));
+            let mut checkpoints = self.prefixes.checkpoints(text.scope, &text.prompt);
+            checkpoints.retain(|length| *length > cached);
+            self.running.push(Sequence::new(text, slot, cached, checkpoints, Instant::now()));
         }
     }
 
@@ -251,10 +252,32 @@ impl Serving<'_> {
         self.free_slots.push(slot);
     }
 
+    /// Keeps a copy of the states that are at a checkpoint. A text is not held up where none can be kept.
+    pub(super) fn keep_checkpoints(&mut self) {
+        for at in 0..self.running.len() {
+            let sequence = &mut self.running[at];
+            if !sequence.reaches_checkpoint() {
+                continue;
+            }
+            let (from, scope, tokens) = (sequence.slot, sequence.text.scope, sequence.computed());
+            if self.free_slots.is_empty() {
+                self.evict();
+            }
+            let Some(slot) = self.free_slots.pop() else { return };
+            if self.context.kv_cache_seq_cp(from, slot, None, None).is_err() {
+                self.free_slots.push(slot);
+                return;
+            }
+            for needless in self.prefixes.keep(slot, scope, tokens) {
+                self.clear(needless);
+            }
+        }
+    }
+
     /// Keeps what was computed for a text, for the next one of its tenant.
     pub(super) fn keep(&mut self, sequence: &Sequence) {
         let tokens = sequence.computed();
-        if !self.can_cut || tokens.len() < WORTH_TOKENS {
+        if tokens.len() < WORTH_TOKENS {
             self.clear(sequence.slot);
             return;
         }

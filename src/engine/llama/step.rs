@@ -45,6 +45,9 @@ impl Serving<'_> {
                 sequence.done += count;
             }
         }
+        if prompt > 0 {
+            self.keep_checkpoints();
+        }
         self.take_tokens()
     }
 

@@ -37,7 +37,7 @@ pub use forward::{Choice, Forward, MAX_FORWARD_PARAMETERS, Rounding};
 pub use proof::{PROOF_PROMPT, PROOF_TOKENS, Proof};
 pub use shape::{Output, TinyShape};
 pub use vocabulary::{
-    BYTE_TOKENS_BEGIN, CONTROL_TOKENS, END_OF_MESSAGE, END_OF_TEXT, START_OF_MESSAGE, token_bytes,
-    tokenise,
+    BYTE_TOKENS_BEGIN, CONTROL_TOKENS, END_OF_MESSAGE, END_OF_TEXT, START_OF_MESSAGE, listed,
+    token_bytes, tokenise,
 };
 pub use weights::WeightKind;

@@ -59,8 +59,9 @@ pub fn token_bytes(token: u32) -> Vec<u8> {
     }
 }
 
-/// A token as it stands in the list of the file, and its type.
-pub(super) fn listed(token: u32) -> (String, i32) {
+/// A token as it stands in the list of a file (`tokenizer.ggml.tokens`), and its type.
+#[must_use]
+pub fn listed(token: u32) -> (String, i32) {
     if let Some(control) = CONTROL_TOKENS.get(token as usize) {
         return ((*control).to_owned(), CONTROL);
     }
