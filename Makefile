@@ -51,6 +51,12 @@ torture: setup weights web ## Run the fault tests long: KILLS=10000 STATES=20000
 	@KILLS="$(KILLS)" STATES="$(STATES)" STRIDE=1 EVERY_BYTE=1 cargo nextest run --locked --workspace \
 	  --ignore-default-filter --no-capture --no-fail-fast -E 'binary(faults) | test(no_kill_loses_or_halves_anything)'
 
+.PHONY: test-gpu
+test-gpu: setup weights web ## Test the worker for graphics processors on one that Mesa acts in software
+	@packaging/setup.sh release
+	@packaging/setup.sh gpu
+	@cargo nextest run --locked --package millwright-engine --features vulkan -E 'kind(test) | test(cage)'
+
 .PHONY: soak
 soak: build ## Load the appliance for MINUTES (30) and watch its memory and descriptors
 	@SOAK_MINUTES=$(or $(MINUTES),30) packaging/soak.sh
@@ -88,6 +94,7 @@ bench-retrieval: setup weights ## Measure retrieval on the labelled sets; fails 
 
 .PHONY: release
 release: setup weights web ## Build the static release file in dist/
+	@packaging/setup.sh release
 	@packaging/release.sh
 
 .PHONY: fmt

@@ -28,6 +28,27 @@ worker() { # LEVEL GGML_...=ON|OFF ...
 worker x86-64-v2 GGML_AVX=OFF GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF GGML_BMI2=OFF
 worker x86-64-v4 GGML_AVX512=ON GGML_AVX512_VNNI=ON
 
+# For graphics processors: linked with the machine's C library and its Vulkan loader, because drivers can't be
+# loaded into a static file. It is taken only where both are, and a graphics processor.
+echo "release: building the model worker for graphics processors (its shaders take a while)"
+RUSTFLAGS="" CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES="$PWD/packaging/vulkan" \
+  MILLWRIGHT_WEIGHTS=outside cargo build --locked --release --package millwright-engine \
+  --bin millwright-model-worker --features vulkan --target "$target"
+vulkan="$CARGO_TARGET_DIR/$target/release/millwright-model-worker"
+needed=$(readelf --dynamic "$vulkan" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort | tr '\n' ' ')
+for library in $needed; do
+  case "$library" in
+    libvulkan.so.1 | libc.so.6 | libm.so.6 | libgcc_s.so.1 | ld-linux-x86-64.so.2) ;;
+    *) echo "release: the worker for graphics processors needs $library" >&2; exit 1 ;;
+  esac
+done
+if [[ $needed != *libvulkan.so.1* ]]; then
+  echo "release: the worker for graphics processors was built without Vulkan" >&2
+  exit 1
+fi
+gzip --best --no-name --stdout "$vulkan" >"$builds/vulkan.gz.new"
+mv "$builds/vulkan.gz.new" "$builds/vulkan.gz"
+
 if cmp --quiet "$builds"/x86-64-v2.gz "$builds"/x86-64-v4.gz; then
   echo "release: two levels have the same worker" >&2
   exit 1

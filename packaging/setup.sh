@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for building (`build`) or testing (`test`) on Debian. Safe to repeat.
+# Installs what is missing for building (`build`), testing (`test`), releasing (`release`) or
+# trying graphics processors (`gpu`) on Debian. Safe to repeat.
 set -euo pipefail
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/millwright"
@@ -61,7 +62,17 @@ case "${1:-}" in
     command -v cargo-nextest >/dev/null 2>&1 || cargo_tool cargo-nextest 0.9.143
     cargo_tool cargo-deny 0.20.2
     ;;
+  release)
+    # The worker for graphics processors: headers, loader and the compiler of its shaders.
+    install_missing glslc glslc /usr/include/vulkan/vulkan.hpp libvulkan-dev \
+      /usr/include/spirv/unified1/spirv.hpp spirv-headers
+    ;;
+  gpu)
+    compgen -G '/usr/share/vulkan/icd.d/lvp_icd*' >/dev/null \
+      || install_missing /nonexistent mesa-vulkan-drivers
+    command -v cargo-nextest >/dev/null 2>&1 || cargo_tool cargo-nextest 0.9.143
+    ;;
   *)
-    die "usage: packaging/setup.sh build|test"
+    die "usage: packaging/setup.sh build|test|release|gpu"
     ;;
 esac

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::WeightsPlace;
 use flate2::read::GzDecoder;
@@ -17,6 +17,23 @@ static CARRIED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/worker_bu
 
 /// Level of the build that is part of this executable (`.cargo/config.toml`).
 const OWN: &str = "x86-64-v3";
+
+/// Name of the build for graphics processors. Its processor's part is of the level of [`OWN`], and its C library
+/// is the machine's: drivers can't be loaded into a static file.
+const VULKAN: &str = "vulkan";
+
+/// The library that finds drivers (the Vulkan loader).
+const LOADER: &str = "libvulkan.so.1";
+
+/// Has the worker take a graphics processor that is acted in software, where there is no other.
+const SOFTWARE_GPU: &str = "--software-gpu";
+
+/// Where it may lie beside what `ld.so.cache` names.
+const LIBRARY_FOLDERS: &[&str] =
+    &["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib64", "/usr/lib", "/usr/local/lib"];
+
+/// Where the kernel shows graphics processors.
+const DEVICES: &[&str] = &["/dev/dri", "/dev/nvidiactl", "/dev/kfd"];
 
 /// Instructions of a level beyond those of the ones below it, with whether this processor has them.
 /// Fourth-level builds use VNNI as well, which came two years after the rest.
@@ -34,14 +51,33 @@ fn instructions(level: &str) -> Option<Vec<(&'static str, bool)>> {
     })
 }
 
-/// What this processor lacks for a level.
-fn lacking(level: &str) -> Vec<String> {
-    match instructions(level) {
-        Some(all) => {
-            all.into_iter().filter(|(_, has)| !has).map(|(name, _)| name.to_owned()).collect()
-        }
-        None => vec![format!("whatever {level} is")],
+/// Why this machine can't run a level, as far as that is known without trying.
+fn unfit(level: &str) -> Option<String> {
+    let Some(all) = instructions(level) else { return Some(format!("{level} is not known")) };
+    let lacking: Vec<&str> =
+        all.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect();
+    (!lacking.is_empty()).then(|| format!("the processor lacks {}", lacking.join(", ")))
+}
+
+/// Why the build for graphics processors can't run here. With `software` one that the processor acts will do.
+fn unfit_for_vulkan(software: bool) -> Option<String> {
+    let by_folder = LIBRARY_FOLDERS.iter().any(|folder| Path::new(folder).join(LOADER).exists());
+    let by_cache = || {
+        let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
+        cache.windows(LOADER.len()).any(|text| text == LOADER.as_bytes())
+    };
+    if !software && !DEVICES.iter().any(|device| Path::new(device).exists()) {
+        return Some(
+            "there is no graphics processor that this service may see (/dev/dri, /dev/nvidia*)"
+                .to_owned(),
+        );
     }
+    if !by_folder && !by_cache() {
+        return Some(format!(
+            "the Vulkan loader is not installed ({LOADER}, in Debian the package libvulkan1)"
+        ));
+    }
+    unfit(OWN)
 }
 
 /// All builds there are, best first; `own` starts the one that is part of this executable. A level that is
@@ -50,20 +86,28 @@ pub(crate) fn worker_builds(own: &WorkerCommand, wanted: WorkerLevel) -> WorkerB
     let mut levels: Vec<(&str, Option<&'static [u8]>)> =
         CARRIED.iter().map(|(level, packed)| (*level, Some(*packed))).collect();
     levels.push((OWN, None));
-    // By name they are in order.
-    levels.sort_by(|a, b| b.0.cmp(a.0));
-    if let Some(wanted) = wanted.name() {
-        levels.retain(|(level, packed)| *level == wanted || packed.is_none());
-        if wanted == "x86-64-v2" {
+    // By name they are in order; what computes on graphics processors goes before all of them.
+    levels.sort_by(|a, b| (b.0 == VULKAN, b.0).cmp(&(a.0 == VULKAN, a.0)));
+    if let Some(name) = wanted.name() {
+        levels.retain(|(level, packed)| *level == name || packed.is_none());
+        if wanted == WorkerLevel::V2 {
             // Asked for although the own one is better: it goes first.
             levels.reverse();
         }
     }
     let builds = levels.into_iter().map(|(level, packed)| match packed {
-        None => WorkerBuild::own(level, lacking(level), own.clone()),
+        None => WorkerBuild::own(level, unfit(level), own.clone()),
         Some(packed) => {
-            let args = own.args.clone();
-            WorkerBuild::new(level, lacking(level), move || unpack(packed, &args))
+            let mut args = own.args.clone();
+            let software = wanted == WorkerLevel::Vulkan;
+            let unfit = match level == VULKAN {
+                true => unfit_for_vulkan(software),
+                false => unfit(level),
+            };
+            if level == VULKAN && software {
+                args.push(SOFTWARE_GPU.to_owned());
+            }
+            WorkerBuild::new(level, unfit, move || unpack(packed, &args))
         }
     });
     WorkerBuilds::new(builds.collect())
@@ -110,8 +154,9 @@ mod tests {
     #[test]
     fn every_build_has_a_level_that_is_known() {
         for (level, _) in CARRIED.iter().copied().chain([(OWN, [].as_slice())]) {
-            assert!(instructions(level).is_some(), "{level}");
+            assert!(level == VULKAN || instructions(level).is_some(), "{level}");
         }
+        assert!(unfit("x86-64-v9").is_some());
         assert!(instructions("x86-64-v2").is_some() && instructions("x86-64-v4").is_some());
     }
 

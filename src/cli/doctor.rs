@@ -285,10 +285,10 @@ async fn language_models(config: &Config) -> Finding {
         Ok((chosen, proof)) => {
             let other =
                 |build: &models::PassedOver| format!("; not {}: {}", build.level, build.reason);
-            let passed_over: String = chosen.passed_over.iter().map(other).collect();
+            let passed_over: String = chosen.choice.passed_over.iter().map(other).collect();
             let detail = format!(
                 "{}, {}: {} tokens of a trial are right{passed_over}",
-                chosen.level, proof.library, proof.tokens
+                chosen.choice.level, proof.library, proof.tokens
             );
             finding(part, State::Ok, detail, "")
         }

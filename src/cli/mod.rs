@@ -61,7 +61,7 @@ pub(crate) fn main() -> ExitCode {
             Worker::Parse { self_test: true } => parse::self_test_main(),
             Worker::Parse { self_test: false } => parse::worker_main(),
             Worker::Model { self_test: true, .. } => engine::self_test_main(),
-            Worker::Model { prove_generator: true, .. } => engine::prove_main(),
+            Worker::Model { prove_generator: true, .. } => engine::prove_main(false),
             Worker::Model { threads, .. } => engine::worker_main(&engine::WorkerOptions {
                 threads: *threads,
                 ..engine::WorkerOptions::default()

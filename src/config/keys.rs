@@ -196,7 +196,8 @@ pub(crate) const KEYS: &[Key] = &[
         "models.worker_build",
         "\"auto\"",
         "Which build of the model worker runs: \"auto\" (the best one that computes right on this \
-         machine), \"x86-64-v2\", \"x86-64-v3\" or \"x86-64-v4\".",
+         machine), \"x86-64-v2\", \"x86-64-v3\", \"x86-64-v4\", or \"vulkan\" (a graphics processor; also one \
+         that is acted in software, for trials).",
     ),
     key("log.format", "\"pretty\"", "How log lines look: \"pretty\" or \"json\"."),
     key(

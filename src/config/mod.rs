@@ -162,6 +162,9 @@ pub(crate) enum WorkerLevel {
     /// AVX-512 with VNNI.
     #[serde(rename = "x86-64-v4")]
     V4,
+    /// A graphics processor, by Vulkan.
+    #[serde(rename = "vulkan")]
+    Vulkan,
 }
 
 impl WorkerLevel {
@@ -172,6 +175,7 @@ impl WorkerLevel {
             Self::V2 => Some("x86-64-v2"),
             Self::V3 => Some("x86-64-v3"),
             Self::V4 => Some("x86-64-v4"),
+            Self::Vulkan => Some("vulkan"),
         }
     }
 }

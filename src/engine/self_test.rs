@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use libc::c_long;
 use models::{WorkerAct, WorkerCageReport};
 
-use crate::cage;
+use crate::cage::{self, Needs};
 
 /// Largest page of any Linux this runs on, in bytes; what is aligned to it is aligned to all.
 const PAGE_BYTES: usize = 64 * 1024;
+
+/// What drivers of graphics processors do, so that it is not forbidden where one is used.
+const DRIVER_ACTS: &[&str] = &["map_executable", "make_executable", "memory_file"];
 
 const PASSWD: &CStr = c"/etc/passwd";
 const ROOT: &CStr = c"/";
@@ -25,8 +28,11 @@ pub fn self_test_main() -> ExitCode {
     // SAFETY: getppid takes nothing and cannot fail.
     #[expect(unsafe_code, reason = "no safe wrapper gives the raw number")]
     let parent = unsafe { libc::getppid() };
-    let held = cage::enter();
-    let acts: Vec<WorkerAct> = forbidden_acts(parent, &page).iter().map(Act::try_it).collect();
+    let needs = cage::needs();
+    let Ok(held) = cage::enter(needs) else { return ExitCode::FAILURE };
+    let mut acts = forbidden_acts(parent, &page);
+    acts.retain(|act| needs == Needs::Nothing || !DRIVER_ACTS.contains(&act.name));
+    let acts: Vec<WorkerAct> = acts.iter().map(Act::try_it).collect();
     let report = WorkerCageReport { held, acts };
     let written = serde_json::to_vec(&report)
         .map_err(io::Error::other)

@@ -62,4 +62,6 @@ pub use upstream::{
     UPSTREAM_PROBE_INTERVAL, Upstream, UpstreamSettings, UpstreamState, UpstreamView,
     upstreams_watch,
 };
-pub use worker_builds::{ChosenBuild, OpenedBuild, PassedOver, WorkerBuild, WorkerBuilds};
+pub use worker_builds::{
+    BuildChoice, ChosenBuild, OpenedBuild, PassedOver, WorkerBuild, WorkerBuilds,
+};

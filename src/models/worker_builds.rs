@@ -1,8 +1,9 @@
 //! Which build of the worker runs: the best that this processor has the instructions for and that proves
 //! itself on it.
 //!
-//! Kernels of language models are compiled for one level of instructions. A release file therefore
-//! carries the worker several times; what it runs is chosen once, at the first start.
+//! Kernels of language models are compiled for one level of instructions, and for graphics processors apart from
+//! all of them. A release file therefore carries the worker several times; what it runs is chosen once, at
+//! the first start.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ type Open = dyn Fn() -> Result<OpenedBuild, String> + Send + Sync;
 /// A build of the worker.
 pub struct WorkerBuild {
     level: String,
-    lacking: Vec<String>,
+    unfit: Option<String>,
     is_own: bool,
     open: Arc<Open>,
 }
@@ -38,43 +39,51 @@ pub struct OpenedBuild {
 /// A build that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PassedOver {
-    /// Its level of instructions.
+    /// Its level.
     pub level: String,
     /// Why, for people.
     pub reason: String,
 }
 
+/// Which build runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildChoice {
+    /// Its level (`x86-64-v4`, `vulkan`).
+    pub level: String,
+    /// Better ones that were not taken, and why.
+    pub passed_over: Vec<PassedOver>,
+}
+
 /// The build that runs.
 #[derive(Debug)]
 pub struct ChosenBuild {
-    /// Its level of instructions (`x86-64-v4`).
-    pub level: String,
+    /// Which it is.
+    pub choice: Arc<BuildChoice>,
     /// How it is started.
     pub command: WorkerCommand,
-    /// Better ones that were not taken, and why.
-    pub passed_over: Vec<PassedOver>,
     proof: Proof,
     /// Open as long as the build may be started again.
     _file: Option<OwnedFd>,
 }
 
 impl WorkerBuild {
-    /// A build for `level`; `lacking` are the instructions that this processor does not have.
+    /// A build for `level`; `unfit` says, for people, why this machine can't run it, as far as that is known
+    /// without trying.
     #[must_use]
     pub fn new(
         level: &str,
-        lacking: Vec<String>,
+        unfit: Option<String>,
         open: impl Fn() -> Result<OpenedBuild, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { level: level.to_owned(), lacking, is_own: false, open: Arc::new(open) }
+        Self { level: level.to_owned(), unfit, is_own: false, open: Arc::new(open) }
     }
 
     /// The build that is part of this executable: taken too when none may run or proves itself, because
     /// embeddings do not depend on that; language models are refused then.
     #[must_use]
-    pub fn own(level: &str, lacking: Vec<String>, command: WorkerCommand) -> Self {
+    pub fn own(level: &str, unfit: Option<String>, command: WorkerCommand) -> Self {
         let open = move || Ok(OpenedBuild { command: command.clone(), file: None });
-        Self { is_own: true, ..Self::new(level, lacking, open) }
+        Self { is_own: true, ..Self::new(level, unfit, open) }
     }
 
     fn chosen(
@@ -83,7 +92,8 @@ impl WorkerBuild {
         proof: Proof,
         passed_over: Vec<PassedOver>,
     ) -> ChosenBuild {
-        ChosenBuild { level: self.level.clone(), command, passed_over, proof, _file: file }
+        let choice = Arc::new(BuildChoice { level: self.level.clone(), passed_over });
+        ChosenBuild { choice, command, proof, _file: file }
     }
 }
 
@@ -97,7 +107,7 @@ pub struct WorkerBuilds {
 impl From<WorkerCommand> for WorkerBuilds {
     /// One build, taken as it is and proved before the first language model is loaded.
     fn from(command: WorkerCommand) -> Self {
-        Self::new(vec![WorkerBuild::own("own", Vec::new(), command)])
+        Self::new(vec![WorkerBuild::own("own", None, command)])
     }
 }
 
@@ -144,8 +154,8 @@ impl WorkerBuilds {
 
     /// A build that may run here, with its proof where there are others to take instead.
     async fn tried(&self, build: &WorkerBuild) -> Result<(OpenedBuild, Proof), String> {
-        if !build.lacking.is_empty() {
-            return Err(format!("the processor lacks {}", build.lacking.join(", ")));
+        if let Some(reason) = &build.unfit {
+            return Err(reason.clone());
         }
         let opened = self.opened(build).await?;
         let proved = match self.builds.len() {
@@ -184,22 +194,25 @@ mod tests {
 
     fn build(level: &str, command: WorkerCommand) -> WorkerBuild {
         let open = move || Ok(OpenedBuild { command: command.clone(), file: None });
-        WorkerBuild::new(level, Vec::new(), open)
+        WorkerBuild::new(level, None, open)
     }
 
     #[tokio::test]
     async fn the_best_build_that_the_processor_has_and_that_proves_itself_runs() {
         let builds = WorkerBuilds::new(vec![
-            WorkerBuild::new("v5", vec!["AVX-1024".into()], || Err("never opened".into())),
-            WorkerBuild::new("amx", Vec::new(), || Err("can't be unpacked".into())),
+            WorkerBuild::new("v5", Some("the processor lacks AVX-1024".into()), || {
+                Err("never opened".into())
+            }),
+            WorkerBuild::new("amx", None, || Err("can't be unpacked".into())),
             build("v4", wrong()),
             build("v3", right("three")),
             build("v2", right("two")),
         ]);
         let chosen = builds.chosen().await.unwrap();
-        assert_eq!(chosen.level, "v3");
+        assert_eq!(chosen.choice.level, "v3");
+        let passed_over = &chosen.choice.passed_over;
         let reasons: Vec<_> =
-            chosen.passed_over.iter().map(|p| (p.level.as_str(), p.reason.as_str())).collect();
+            passed_over.iter().map(|p| (p.level.as_str(), p.reason.as_str())).collect();
         let expected = [
             ("v5", "the processor lacks AVX-1024"),
             ("amx", "can't be unpacked"),
@@ -211,15 +224,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_own_build_runs_when_none_proves_itself_and_no_model_is_trusted() {
-        let own = || WorkerBuild::own("v3", vec!["AVX2".into()], right("three"));
+        let own = || WorkerBuild::own("v3", Some("no AVX2".into()), right("three"));
         let builds = WorkerBuilds::new(vec![build("v4", wrong()), own(), build("v2", wrong())]);
-        assert_eq!(builds.chosen().await.unwrap().level, "v3");
-        let told = "v4: bad: token 3 is another; v3: the processor lacks AVX2; \
+        assert_eq!(builds.chosen().await.unwrap().choice.level, "v3");
+        let told = "v4: bad: token 3 is another; v3: no AVX2; \
                     v2: bad: token 3 is another";
         assert_eq!(builds.proof().await.unwrap_err(), told);
         // A lesser one that computes right is better than the own one that can't.
         let builds = WorkerBuilds::new(vec![own(), build("v2", right("two"))]);
-        assert_eq!(builds.chosen().await.unwrap().level, "v2");
+        assert_eq!(builds.chosen().await.unwrap().choice.level, "v2");
     }
 
     #[tokio::test]
@@ -228,7 +241,7 @@ mod tests {
         assert!(builds.chosen().await.unwrap().proof.get().is_none());
         assert_eq!(builds.proof().await.unwrap().tokens, 16);
         let none =
-            WorkerBuilds::new(vec![WorkerBuild::new("v4", vec!["X".into()], || Err("".into()))]);
-        assert_eq!(none.chosen().await.unwrap_err(), "v4: the processor lacks X");
+            WorkerBuilds::new(vec![WorkerBuild::new("v4", Some("no X".into()), || Err("".into()))]);
+        assert_eq!(none.chosen().await.unwrap_err(), "v4: no X");
     }
 }

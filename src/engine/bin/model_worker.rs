@@ -20,6 +20,10 @@ fn main() -> ExitCode {
                 prove = true;
                 true
             }
+            "--software-gpu" => {
+                options.software_gpu = true;
+                true
+            }
             "--threads" => {
                 options.threads = value.parse().ok();
                 options.threads.is_some()
@@ -34,7 +38,7 @@ fn main() -> ExitCode {
     }
     match (self_test, prove) {
         (true, _) => engine::self_test_main(),
-        (false, true) => engine::prove_main(),
+        (false, true) => engine::prove_main(options.software_gpu),
         (false, false) => worker_main(&options),
     }
 }

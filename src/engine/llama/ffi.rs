@@ -19,6 +19,9 @@ const COMPLAINT_MAX_BYTES: usize = 300;
 /// The library's complaints since loading began. They speak of files and tensors, never of prompts.
 static COMPLAINT: Mutex<String> = Mutex::new(String::new());
 
+/// What tells ggml which of Vulkan's devices to use, software ones too.
+const VISIBLE_DEVICES: &CStr = c"GGML_VK_VISIBLE_DEVICES";
+
 /// Called with how far loading is, 0 to 1.
 pub(super) type Progress<'a> = &'a mut dyn FnMut(f32);
 
@@ -34,7 +37,7 @@ pub(super) fn start() -> Result<Arc<LlamaBackend>, WorkerError> {
         .map_err(|error| WorkerError::Failed { reason: error.to_string() })
 }
 
-fn hear_complaints() {
+pub(super) fn hear_complaints() {
     // SAFETY: the callback is a plain function that lives as long as the program and takes no data.
     #[expect(unsafe_code, reason = "the wrapper's log carries everything, and gives nothing back")]
     unsafe {
@@ -64,11 +67,45 @@ fn complaint() -> String {
     if complaint.is_empty() { "llama.cpp gives no reason".to_owned() } else { complaint.clone() }
 }
 
-/// Loads the model in `file`. Every tensor is looked through once.
+/// Lets the first device that Vulkan knows be used, whatever it is. Before the devices are listed, and
+/// before there are other threads.
+pub(super) fn show_software_devices() {
+    // SAFETY: both are terminated strings, and no other thread reads the environment yet.
+    #[expect(unsafe_code, reason = "ggml has no other way to be told")]
+    unsafe {
+        libc::setenv(VISIBLE_DEVICES.as_ptr(), c"0".as_ptr(), 1);
+    }
+}
+
+/// Has the driver of a device make ready what it needs to compute.
+pub(super) fn open_device(index: usize) -> Option<()> {
+    // SAFETY: an index that the library does not know ends the process, so it is looked at before; the
+    // backend is freed where it is made, the device itself stays open with the library.
+    #[expect(unsafe_code, reason = "plain functions of C")]
+    unsafe {
+        if index >= sys::ggml_backend_dev_count() {
+            return None;
+        }
+        let device = sys::ggml_backend_dev_get(index);
+        let backend = sys::ggml_backend_dev_init(device, std::ptr::null());
+        if backend.is_null() {
+            return None;
+        }
+        sys::ggml_backend_free(backend);
+    }
+    Some(())
+}
+
+/// Loads the model in `file`, with the first `gpu_layers` of its layers on graphics processors. Every tensor
+/// is looked through once.
 ///
 /// # Errors
 /// Says, for the administrator, what the library found wrong.
-pub(super) fn load(mut file: File, mut progress: Progress<'_>) -> Result<LlamaModel, String> {
+pub(super) fn load(
+    mut file: File,
+    gpu_layers: u32,
+    mut progress: Progress<'_>,
+) -> Result<LlamaModel, String> {
     // The library reads from where the file stands.
     file.rewind().map_err(|error| error.to_string())?;
     COMPLAINT.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -82,7 +119,7 @@ pub(super) fn load(mut file: File, mut progress: Progress<'_>) -> Result<LlamaMo
     #[expect(unsafe_code, reason = "see above")]
     let model = unsafe {
         let mut params = sys::llama_model_default_params();
-        params.n_gpu_layers = 0;
+        params.n_gpu_layers = i32::try_from(gpu_layers).unwrap_or(i32::MAX);
         params.load_mode = sys::LLAMA_LOAD_MODE_MMAP;
         params.check_tensors = true;
         params.progress_callback = Some(tell);

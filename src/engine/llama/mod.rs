@@ -15,6 +15,7 @@
 mod facts;
 mod ffi;
 mod generator;
+mod gpu;
 mod inbox;
 mod layout;
 mod model;
@@ -28,9 +29,18 @@ mod step;
 mod text;
 
 pub(crate) use generator::Generator;
+pub(crate) use gpu::{Gpus, IN_BUILD as USES_GPUS, open as open_gpus};
 pub use prove::prove_main;
 
-/// What the worker says of itself: the library, and the instructions that its kernels use here.
-pub(crate) fn describe() -> String {
-    format!("llama.cpp ({})", ffi::instructions())
+/// What the worker says of itself: the library, the instructions that its kernels use here, and the graphics
+/// processors.
+pub(crate) fn describe(gpus: Option<&Gpus>) -> String {
+    let instructions = ffi::instructions();
+    match gpus {
+        None => format!("llama.cpp ({instructions})"),
+        Some(Gpus { names, total_bytes }) => {
+            let mebibytes = total_bytes / (1024 * 1024);
+            format!("llama.cpp ({instructions}; Vulkan: {names}, {mebibytes} MiB)")
+        }
+    }
 }

@@ -16,10 +16,10 @@ use models::protocol::{
 use super::inbox::{Command, Inbox};
 use super::layout::Layout;
 use super::plan::{BATCH_TOKENS, Pace};
-use super::prefixes::Prefixes;
+use super::prefixes::{Memory, Prefixes};
 use super::serving::Serving;
 use super::shape::Shapes;
-use super::{facts, ffi};
+use super::{facts, ffi, gpu};
 use crate::worker::{Courtesy, Outbox};
 
 /// Most texts generated at once with one model.
@@ -92,7 +92,12 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
     let started = Instant::now();
     let summary = facts::read(&file)?;
     let mut told = started;
-    let model = ffi::load(file, &mut |done: f32| {
+    let context_tokens = options.context_tokens.max(CONTEXT_MIN_TOKENS);
+    let gpu_layers = match gpu::IN_BUILD {
+        true => gpu::layers_that_fit(gpu::free_bytes(), &summary, context_tokens),
+        false => 0,
+    };
+    let model = ffi::load(file, gpu_layers, &mut |done: f32| {
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
             let part = ResponsePart::Progress { done: (done * 100.0) as u32, total: 100 };
@@ -100,7 +105,6 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
         }
     })?;
     let parallel = options.parallel.clamp(1, PARALLEL_MAX);
-    let context_tokens = options.context_tokens.max(CONTEXT_MIN_TOKENS);
     let slots = parallel + KEPT_MAX;
     let params =
         context_params(context_tokens, slots, options.threads.unwrap_or(u32_of(threads.get())));
@@ -113,11 +117,11 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
     let loaded = LoadedModel {
         context_tokens: cells.min(trained),
         load_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
+        layers: u32::try_from(summary.layers).unwrap_or(u32::MAX).saturating_add(1),
+        gpu_layers,
     };
     let slots = i32::try_from(slots).unwrap_or(i32::MAX);
     let mut serving = Serving {
-        // A state that is rolled forward can't be cut; nothing is kept of it then.
-        can_cut: !model.is_recurrent() && !model.is_hybrid(),
         model: &model,
         context,
         batch: LlamaBatch::new(BATCH_TOKENS, 1),
@@ -132,7 +136,11 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
         free_slots: (0..slots).rev().collect(),
         waiting: Vec::new(),
         running: Vec::new(),
-        prefixes: Prefixes::default(),
+        prefixes: Prefixes::new(match (model.is_recurrent(), model.is_hybrid()) {
+            (_, true) => Memory::CellsAndState,
+            (true, false) => Memory::State,
+            (false, false) => Memory::Cells,
+        }),
         pace: Pace::default(),
         next_order: 0,
         courtesy,

@@ -13,6 +13,7 @@ use models::GeneratorProof;
 use rustix::fs::MemfdFlags;
 
 use super::ffi;
+use super::gpu::{self, Gpus};
 use crate::cage;
 use crate::tiny::{PROOF_TOKENS, Proof, TinyModel, WeightKind};
 
@@ -20,11 +21,14 @@ use crate::tiny::{PROOF_TOKENS, Proof, TinyModel, WeightKind};
 /// the worker's, and writes a [`GeneratorProof`] as JSON to fd 1. A fault of the kernels may end the
 /// process instead, which is an answer too.
 #[must_use]
-pub fn prove_main() -> ExitCode {
-    let proof = match prove() {
-        Ok(tokens) => GeneratorProof { library: super::describe(), tokens, fault: None },
-        Err(fault) => GeneratorProof { library: super::describe(), tokens: 0, fault: Some(fault) },
+pub fn prove_main(software_gpu: bool) -> ExitCode {
+    let (gpus, proved) = match prove(software_gpu) {
+        Ok((gpus, tokens)) => (gpus, Ok(tokens)),
+        Err(fault) => (None, Err(fault)),
     };
+    let library = super::describe(gpus.as_ref());
+    let tokens = *proved.as_ref().unwrap_or(&0);
+    let proof = GeneratorProof { library, tokens, fault: proved.err() };
     let written = serde_json::to_vec(&proof)
         .map_err(io::Error::other)
         .and_then(|json| io::stdout().lock().write_all(&json));
@@ -32,17 +36,23 @@ pub fn prove_main() -> ExitCode {
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// How many tokens came out right.
-fn prove() -> Result<u32, String> {
+/// On what, and how many tokens came out right. Every layer is computed where a build for graphics
+/// processors would like to.
+fn prove(software_gpu: bool) -> Result<(Option<Gpus>, u32), String> {
     // Inside the cage there is no such file to be had.
     let memory = rustix::fs::memfd_create("tiny", MemfdFlags::CLOEXEC).map_err(told)?;
     let mut file = File::from(memory);
-    cage::enter();
+    cage::enter(cage::needs())?;
     let tiny = TinyModel::for_proof(WeightKind::F32);
     tiny.write(&mut file).map_err(told)?;
     let proof = Proof::of(&tiny).map_err(told)?;
     let backend = ffi::start().map_err(told)?;
-    let model = ffi::load(file, &mut |_| {})?;
+    let gpus = match gpu::IN_BUILD {
+        true => Some(gpu::open(software_gpu)?),
+        false => None,
+    };
+    let gpu_layers = if gpus.is_some() { u32::MAX } else { 0 };
+    let model = ffi::load(file, gpu_layers, &mut |_| {})?;
     let params = LlamaContextParams::default().with_n_threads(2).with_n_threads_batch(2);
     let mut context = model.new_context(&backend, params).map_err(told)?;
     let prompt: Vec<LlamaToken> =
@@ -62,7 +72,7 @@ fn prove() -> Result<u32, String> {
         position += 1;
     }
     proof.check(&made).map_err(told)?;
-    Ok(u32::try_from(made.len()).unwrap_or(u32::MAX))
+    Ok((gpus, u32::try_from(made.len()).unwrap_or(u32::MAX)))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]

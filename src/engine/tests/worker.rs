@@ -73,13 +73,16 @@ async fn the_cage_holds() {
     let command = WorkerCommand { exe, args: Vec::new() };
     let report = models::worker_cage_self_test(&command).await.unwrap();
     assert_eq!(report.leaks(), [""; 0], "{report:?}");
-    assert!(report.denied_count() >= 35, "{} acts were tried", report.denied_count());
+    // Drivers of graphics processors may do three of them.
+    let least = if cfg!(feature = "vulkan") { 32 } else { 35 };
+    assert!(report.denied_count() >= least, "{} acts were tried", report.denied_count());
     let names: std::collections::BTreeSet<&str> =
         report.acts.iter().map(|act| act.name.as_str()).collect();
     assert_eq!(names.len(), report.acts.len(), "each is another act");
-    for name in ["open_file", "socket_inet", "fork", "execute", "map_executable"] {
+    for name in ["open_file", "create_file", "socket_inet", "fork", "execute"] {
         assert!(names.contains(name), "{name}");
     }
+    assert_ne!(names.contains("map_executable"), cfg!(feature = "vulkan"));
 }
 
 #[tokio::test]

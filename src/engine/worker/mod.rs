@@ -23,7 +23,7 @@ use models::protocol::{
 use crate::cage;
 use crate::embedder::{Embedder, EmbedderOptions, PathChoice};
 use crate::error::EngineError;
-use crate::llama::{self, Generator};
+use crate::llama::{self, Generator, Gpus};
 use crate::tokens::WINDOW_TOKENS;
 pub(crate) use courtesy::{Courtesy, Generating};
 use queue::Queue;
@@ -38,6 +38,8 @@ pub struct WorkerOptions {
     pub threads: Option<NonZeroUsize>,
     /// Which way to compute.
     pub path: PathChoice,
+    /// In a build for graphics processors: takes one that the processor only acts too, for trials.
+    pub software_gpu: bool,
 }
 
 /// Why the worker ended before its socket closed.
@@ -47,6 +49,8 @@ enum WorkerEnd {
     NoSocket(#[source] std::io::Error),
     #[error("the embedder could not be loaded")]
     Load(#[source] EngineError),
+    #[error("the cage can't be shut: {0}")]
+    Cage(String),
     #[error("the socket failed")]
     Socket(#[source] FrameError),
 }
@@ -76,10 +80,13 @@ fn run(options: &WorkerOptions) -> Result<(), WorkerEnd> {
     if let Some(threads) = options.threads {
         embedder_options.threads = threads;
     }
-    let cage = cage::enter();
+    let cage = cage::enter(cage::needs()).map_err(WorkerEnd::Cage)?;
+    let gpus = opened_gpus(options);
     let embedder = Embedder::load(&embedder_options).map_err(WorkerEnd::Load)?;
     let outbox = Arc::new(Outbox { socket: Mutex::new(outgoing) });
-    outbox.send(&FromWorker::Hello(hello(&embedder, cage))).map_err(WorkerEnd::Socket)?;
+    outbox
+        .send(&FromWorker::Hello(hello(&embedder, cage, gpus.as_ref())))
+        .map_err(WorkerEnd::Socket)?;
 
     let courtesy = Courtesy::default();
     let threads = embedder_options.threads;
@@ -95,6 +102,16 @@ fn run(options: &WorkerOptions) -> Result<(), WorkerEnd> {
     // A batch that is being computed is finished, and its answer goes nowhere.
     let _ = calculator.join();
     end
+}
+
+/// The graphics processors, in a build for them. Without any, models are computed by the processor: this build
+/// was chosen because there was one, and answers matter more.
+fn opened_gpus(options: &WorkerOptions) -> Option<Gpus> {
+    if !llama::USES_GPUS {
+        return None;
+    }
+    let opened = llama::open_gpus(options.software_gpu);
+    opened.inspect_err(|reason| tracing::warn!(%reason, "no graphics processor is used")).ok()
 }
 
 fn read_calls(
@@ -127,7 +144,7 @@ fn read_calls(
     Ok(())
 }
 
-fn hello(embedder: &Embedder, cage: Vec<String>) -> Hello {
+fn hello(embedder: &Embedder, cage: Vec<String>, gpus: Option<&Gpus>) -> Hello {
     Hello {
         protocol_version: PROTOCOL_VERSION,
         build: env!("CARGO_PKG_VERSION").to_owned(),
@@ -137,7 +154,8 @@ fn hello(embedder: &Embedder, cage: Vec<String>) -> Hello {
         threads: u32::try_from(embedder.threads().get()).unwrap_or(u32::MAX),
         window_tokens: u32::try_from(WINDOW_TOKENS).unwrap_or(u32::MAX),
         cage,
-        generator: llama::describe(),
+        generator: llama::describe(gpus),
+        gpu_bytes: gpus.map_or(0, |gpus| gpus.total_bytes),
     }
 }
 

@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use base::{TenantId, Timestamp};
-use models::{Tier, Tiers, Upstream, UpstreamState, WorkerCageReport, WorkerState};
+use models::{
+    BuildChoice, Hello, PassedOver, Tier, Tiers, Upstream, UpstreamState, WorkerCageReport,
+    WorkerState,
+};
 use parse::LandlockState;
 use store::{Health, KeyProtection, WitnessState};
 
@@ -206,7 +209,7 @@ fn model_part(worker: &WorkerState) -> Part {
     match worker {
         WorkerState::NotStarted => ok("model_worker", "starts with the first question"),
         WorkerState::Starting => ok("model_worker", "is starting"),
-        WorkerState::Ready { .. } => ok("model_worker", "answers"),
+        WorkerState::Ready { build, hello, .. } => ok("model_worker", answers(build, hello)),
         WorkerState::Failed { next_retry, .. } => troubled(
             "model_worker",
             PartState::Degraded,
@@ -214,6 +217,16 @@ fn model_part(worker: &WorkerState) -> Part {
             "see the log for the reason, and `millwright doctor` for the machine's CPU features",
         ),
     }
+}
+
+/// On what it computes, and why not on something faster.
+fn answers(build: &BuildChoice, hello: &Hello) -> String {
+    let BuildChoice { level, passed_over } = build;
+    let mut told = format!("answers; build {level}: {}", hello.generator);
+    for PassedOver { level, reason } in passed_over {
+        told.push_str(&format!("; not {level}: {reason}"));
+    }
+    told
 }
 
 /// Without a language model answers are quotes, which is a way to work and no trouble.

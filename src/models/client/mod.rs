@@ -22,7 +22,7 @@ use crate::protocol::{
     AnswerBody, CALL_MAX_TEXT_BYTES, CallBody, CallId, Hello, LimitError, Priority, TextKind,
     TokenSpan,
 };
-use crate::worker_builds::WorkerBuilds;
+use crate::worker_builds::{BuildChoice, WorkerBuilds};
 use admission::Admission;
 use calls::PendingCall;
 use supervisor::{Command, Supervisor};
@@ -99,6 +99,8 @@ pub enum WorkerState {
         since: Timestamp,
         /// What it said of itself.
         hello: Arc<Hello>,
+        /// Which build it is, and why not a better one.
+        build: Arc<BuildChoice>,
     },
     /// It died or could not be started.
     Failed {

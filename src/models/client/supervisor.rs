@@ -153,15 +153,19 @@ impl Supervisor {
         let (builds, start_timeout) = (self.builds.clone(), self.settings.start_timeout);
         let mut start = Box::pin(async move {
             let chosen = builds.chosen().await?;
-            for build in &chosen.passed_over {
+            for build in &chosen.choice.passed_over {
                 tracing::info!(
                     worker.level = build.level,
                     reason = build.reason,
                     "a build of the model worker is not used"
                 );
             }
-            tracing::info!(worker.level = chosen.level, "the model worker's build is chosen");
-            Process::start(chosen.command.clone(), start_timeout).await
+            tracing::info!(
+                worker.level = chosen.choice.level,
+                "the model worker's build is chosen"
+            );
+            let process = Process::start(chosen.command.clone(), start_timeout).await?;
+            Ok((process, Arc::clone(&chosen.choice)))
         });
         let started = loop {
             tokio::select! {
@@ -173,8 +177,8 @@ impl Supervisor {
                 }
             }
         };
-        let mut process = match started {
-            Ok(process) => process,
+        let (mut process, build) = match started {
+            Ok(started) => started,
             Err(reason) => return End::Failed { reason, ran_for: Duration::ZERO },
         };
         let pid = process.pid;
@@ -189,7 +193,7 @@ impl Supervisor {
             worker.generator = %hello.generator,
             "model worker is ready"
         );
-        self.set_state(WorkerState::Ready { pid, since: self.clock.now(), hello });
+        self.set_state(WorkerState::Ready { pid, since: self.clock.now(), hello, build });
         let began = Instant::now();
         let end = self.serve(&mut process, began).await;
         match end {

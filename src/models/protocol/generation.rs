@@ -462,4 +462,8 @@ pub struct LoadedModel {
     pub context_tokens: u32,
     /// Time that loading took.
     pub load_ms: u32,
+    /// Its layers, the output counted as one.
+    pub layers: u32,
+    /// Those of them that graphics processors compute.
+    pub gpu_layers: u32,
 }

@@ -25,7 +25,7 @@ pub use generation::{
 pub use socket::FileSocket;
 
 /// Version of everything in this module; both ends must have the same.
-pub const PROTOCOL_VERSION: u8 = 2;
+pub const PROTOCOL_VERSION: u8 = 3;
 
 /// Most texts in one call's frame.
 pub const CALL_MAX_TEXTS: usize = 256;
@@ -320,6 +320,8 @@ pub struct Hello {
     pub cage: Vec<String>,
     /// What computes language models (`llama.cpp (AVX2 FMA F16C)`).
     pub generator: String,
+    /// Memory of the graphics processors that it computes on, in bytes; 0 without one.
+    pub gpu_bytes: u64,
 }
 
 /// How the embedder computes, fastest first.

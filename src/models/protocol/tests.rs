@@ -88,6 +88,7 @@ fn from_worker() -> impl Strategy<Value = FromWorker> {
                 window_tokens: 256,
                 cage: vec!["no-new-privs".to_owned()],
                 generator: "none".to_owned(),
+                gpu_bytes: 0,
             })
         ),
     ]

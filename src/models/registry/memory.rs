@@ -19,6 +19,9 @@ const WORKING_NUMBER_BYTES: u64 = 4;
 /// Least room for intermediate results.
 const WORKING_LEAST_BYTES: u64 = 32 * 1024 * 1024;
 
+/// The setting that limits models further.
+const CONFIGURED: &str = "models.memory_mib";
+
 /// What models may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelMemory {
@@ -37,6 +40,19 @@ impl ModelMemory {
         Self::among(total, group, configured_bytes)
     }
 
+    /// With memory of graphics processors beside the machine's own, unless the configuration has set how much
+    /// all models may take.
+    #[must_use]
+    pub(super) fn with_gpus(self, gpu_bytes: u64) -> Self {
+        if gpu_bytes == 0 || self.limited_by == CONFIGURED {
+            return self;
+        }
+        Self {
+            limit_bytes: self.limit_bytes.saturating_add(gpu_bytes),
+            limited_by: "memory of the machine and of its graphics processors",
+        }
+    }
+
     fn among(total: Option<u64>, group: Option<u64>, configured: Option<u64>) -> Self {
         let whole = [(total, "the machine's memory"), (group, "the control group's memory.max")];
         let whole = whole.into_iter().filter_map(|(bytes, by)| Some((bytes?, by)));
@@ -46,7 +62,7 @@ impl ModelMemory {
         let limit_bytes = whole_bytes - reserve_bytes;
         match configured {
             Some(bytes) if bytes < limit_bytes => {
-                Self { limit_bytes: bytes, limited_by: "models.memory_mib" }
+                Self { limit_bytes: bytes, limited_by: CONFIGURED }
             }
             _ => Self { limit_bytes, limited_by },
         }
@@ -158,6 +174,9 @@ mod tests {
         let set = ModelMemory::among(Some(16 * GIB), None, Some(GIB));
         assert_eq!((set.limit_bytes, set.limited_by), (GIB, "models.memory_mib"));
         assert_eq!(ModelMemory::among(None, None, None).limit_bytes, 0);
+        // Layers go to a graphics processor as far as its memory reaches, the rest stays here.
+        assert_eq!(alone.with_gpus(8 * GIB).limit_bytes, 23 * GIB);
+        assert_eq!((alone.with_gpus(0), set.with_gpus(8 * GIB)), (alone, set));
         assert!(ModelMemory::of_machine(None).limit_bytes > 0);
     }
 

@@ -64,8 +64,13 @@ impl Residents {
         &self.worker
     }
 
-    pub(super) const fn memory(&self) -> ModelMemory {
-        self.memory
+    /// What models may take, with the memory of the graphics processors that the worker computes on.
+    pub(super) fn memory(&self) -> ModelMemory {
+        let gpu_bytes = match self.worker.state() {
+            WorkerState::Ready { hello, .. } => hello.gpu_bytes,
+            _ => 0,
+        };
+        self.memory.with_gpus(gpu_bytes)
     }
 
     /// The worker's process, when it runs.
@@ -125,6 +130,7 @@ impl Residents {
         drop(turn);
         tracing::info!(
             model.hash = %hash, context_tokens = loaded.context_tokens, load_ms = loaded.load_ms,
+            layers = loaded.layers, gpu_layers = loaded.gpu_layers,
             "a language model was loaded"
         );
         Ok(())
@@ -133,11 +139,12 @@ impl Residents {
     /// Unloads what was not asked for longest, until `model` has room.
     async fn make_room(&self, model: &WorkerModel) -> Result<(), ModelError> {
         let needed = model.need.total_bytes();
-        if needed > self.memory.limit_bytes {
-            let limit = self.memory.limit_bytes;
+        let memory = self.memory();
+        if needed > memory.limit_bytes {
+            let limit = memory.limit_bytes;
             let reason = format!(
                 "it needs {needed} bytes of memory, and models may take {limit} bytes here ({})",
-                self.memory.limited_by
+                memory.limited_by
             );
             return Err(ModelError::ModelRefused { reason });
         }
@@ -165,7 +172,7 @@ impl Residents {
         // It is going to be loaded anew.
         held.models.remove(&model.description.hash);
         let taken: u64 = held.models.values().map(|resident| resident.bytes).sum();
-        if taken.saturating_add(needed) <= self.memory.limit_bytes {
+        if taken.saturating_add(needed) <= self.memory().limit_bytes {
             return Ok(None);
         }
         let idle = held.models.iter().filter(|(hash, _)| !model.peers.is_busy(**hash));

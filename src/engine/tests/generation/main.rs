@@ -4,7 +4,10 @@
 
 mod damaged;
 mod deaths;
+#[cfg(feature = "vulkan")]
+mod gpu;
 mod plant;
 mod prefixes;
+mod recurrent;
 mod shapes;
 mod texts;

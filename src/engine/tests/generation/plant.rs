@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,11 +28,17 @@ pub(crate) struct Plant {
     _folder: tempfile::TempDir,
 }
 
+/// The worker; in a build for graphics processors with one that is acted in software.
+pub(crate) fn command() -> WorkerCommand {
+    let mut args = vec!["--threads=2".to_owned()];
+    if cfg!(feature = "vulkan") {
+        args.push("--software-gpu".to_owned());
+    }
+    WorkerCommand { exe: env!("CARGO_BIN_EXE_millwright-model-worker").into(), args }
+}
+
 pub(crate) fn worker() -> ModelWorker {
-    let command = WorkerCommand {
-        exe: env!("CARGO_BIN_EXE_millwright-model-worker").into(),
-        args: vec!["--threads=2".to_owned()],
-    };
+    let command = command();
     let settings = WorkerSettings {
         back_off_first: Duration::from_millis(20),
         idle_timeout: None,
@@ -43,10 +49,18 @@ pub(crate) fn worker() -> ModelWorker {
 
 impl Plant {
     pub(crate) async fn new() -> Self {
+        Self::with(|path| {
+            let tiny = TinyModel::for_proof(WeightKind::F32);
+            tiny.write(File::create(path).unwrap()).unwrap();
+        })
+        .await
+    }
+
+    /// With the model that `write` makes.
+    pub(crate) async fn with(write: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tiny.gguf");
-        let tiny = TinyModel::for_proof(WeightKind::F32);
-        tiny.write(File::create(&path).unwrap()).unwrap();
+        write(&path);
         let model = ModelHash::from_bytes([7; 32]);
         let plant = Self { worker: worker(), model, path, _folder: folder };
         plant.load().await;

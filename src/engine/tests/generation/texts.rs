@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 use engine::tiny::{PROOF_PROMPT, PROOF_TOKENS, Proof, TinyModel, WeightKind, token_bytes};
 use models::{
     CallOptions, ChatMessage, FinishReason, ModelError, Priority, Prompt, Sampling, Speaker,
-    WorkerCommand,
 };
 
-use crate::plant::{PATIENT, PATIENTLY, Plant, chat, raw};
+use crate::plant::{PATIENT, PATIENTLY, Plant, chat, command, raw};
 
 #[tokio::test]
 async fn greedy_tokens_are_those_of_a_plain_calculation() {
@@ -24,11 +23,7 @@ async fn greedy_tokens_are_those_of_a_plain_calculation() {
 
 #[tokio::test]
 async fn a_build_proves_itself_in_a_child() {
-    let command = WorkerCommand {
-        exe: env!("CARGO_BIN_EXE_millwright-model-worker").into(),
-        args: Vec::new(),
-    };
-    let proof = models::prove_generator(&command).await.unwrap();
+    let proof = models::prove_generator(&command()).await.unwrap();
     assert_eq!(usize::try_from(proof.tokens).unwrap(), PROOF_TOKENS);
     assert!(proof.library.contains("llama.cpp"), "{proof:?}");
 }

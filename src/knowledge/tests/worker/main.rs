@@ -68,6 +68,7 @@ fn hello() -> Hello {
         window_tokens: 256,
         cage: Vec::new(),
         generator: "none".to_owned(),
+        gpu_bytes: 0,
     }
 }
 

@@ -173,6 +173,7 @@ fn hello() -> Hello {
         window_tokens: 256,
         cage: Vec::new(),
         generator: "scripted".to_owned(),
+        gpu_bytes: 0,
     }
 }
 
@@ -214,6 +215,8 @@ fn answer(call: &Call, file: Option<OwnedFd>) -> Result<AnswerBody, WorkerError>
         CallBody::LoadModel { options, .. } => AnswerBody::ModelLoaded(LoadedModel {
             context_tokens: options.context_tokens,
             load_ms: 1,
+            layers: 1,
+            gpu_layers: 0,
         }),
         CallBody::UnloadModel { .. } => AnswerBody::ModelUnloaded,
         CallBody::CountModelTokens { .. } => return Err(WorkerError::ModelNotLoaded),
