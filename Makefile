@@ -55,7 +55,9 @@ torture: setup weights web ## Run the fault tests long: KILLS=10000 STATES=20000
 test-gpu: setup weights web ## Test the worker for graphics processors on one that Mesa acts in software
 	@packaging/setup.sh release
 	@packaging/setup.sh gpu
-	@cargo nextest run --locked --package millwright-engine --features vulkan -E 'kind(test) | test(cage)'
+	@CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES="$(CURDIR)/packaging/vulkan" \
+	  cargo nextest run --locked --workspace --features millwright-engine/vulkan \
+	  --test generation --test worker -E 'package(millwright-engine)'
 
 .PHONY: soak
 soak: build ## Load the appliance for MINUTES (30) and watch its memory and descriptors

@@ -14,8 +14,8 @@ use crate::child_report::child_report;
 /// The last argument of a worker that only proves its language models.
 const PROVE: &str = "--prove-generator";
 
-/// How long that may take.
-const PROVE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long that may take: drivers of graphics processors compile shaders before the first token.
+const PROVE_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What came of a proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

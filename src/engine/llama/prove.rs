@@ -46,11 +46,12 @@ fn prove(software_gpu: bool) -> Result<(Option<Gpus>, u32), String> {
     let tiny = TinyModel::for_proof(WeightKind::F32);
     tiny.write(&mut file).map_err(told)?;
     let proof = Proof::of(&tiny).map_err(told)?;
-    let backend = ffi::start().map_err(told)?;
+    // Before the library lists its devices.
     let gpus = match gpu::IN_BUILD {
         true => Some(gpu::open(software_gpu)?),
         false => None,
     };
+    let backend = ffi::start().map_err(told)?;
     let gpu_layers = if gpus.is_some() { u32::MAX } else { 0 };
     let model = ffi::load(file, gpu_layers, &mut |_| {})?;
     let params = LlamaContextParams::default().with_n_threads(2).with_n_threads_batch(2);

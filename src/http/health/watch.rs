@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Unit, describe_gauge, gauge};
+use models::WorkerState;
 use tokio_util::sync::CancellationToken;
 
 use super::{Part, PartState, parts};
@@ -18,6 +19,8 @@ const OPEN_TENANTS: &str = "millwright_open_tenants";
 const CERTIFICATE_EXPIRES: &str = "millwright_certificate_expires_timestamp_seconds";
 const RATE_LIMIT_KEYS: &str = "millwright_rate_limit_keys";
 const DISK_FREE_BYTES: &str = "millwright_disk_free_bytes";
+const WORKER_BUILD: &str = "millwright_model_worker_build";
+const GPU_BYTES: &str = "millwright_model_worker_gpu_bytes";
 const WITNESS_COMPLETE: &str = "millwright_witness_complete_timestamp_seconds";
 
 /// Says what the figures mean; once, when the recorder is made.
@@ -30,6 +33,12 @@ pub(crate) fn describe_figures() {
         "Unix time at which all logs' newest checkpoints were last in the witness; 0 for never."
     );
     describe_gauge!(RATE_LIMIT_KEYS, "Callers that a rate limiter remembers, by limiter.");
+    describe_gauge!(WORKER_BUILD, "1 for the build of the model worker that runs, by level.");
+    describe_gauge!(
+        GPU_BYTES,
+        Unit::Bytes,
+        "Memory of the graphics processors that language models are computed on; 0 without one."
+    );
     describe_gauge!(DISK_FREE_BYTES, Unit::Bytes, "Free space on the data directory's disk.");
 }
 
@@ -59,6 +68,10 @@ pub(crate) fn set_figures(state: &AppState) {
     for place in state.store.witness_state().iter().flat_map(|witness| &witness.places) {
         let complete_s = place.complete_at.map_or(0.0, |at| at.unix_ms() as f64 / 1000.0);
         gauge!(WITNESS_COMPLETE, "place" => place.name).set(complete_s);
+    }
+    if let WorkerState::Ready { hello, build, .. } = state.library.models().state() {
+        gauge!(WORKER_BUILD, "level" => build.level.clone()).set(1.0);
+        gauge!(GPU_BYTES).set(hello.gpu_bytes as f64);
     }
     if let Ok(free) = parts::disk_free_bytes(state) {
         gauge!(DISK_FREE_BYTES).set(free as f64);
