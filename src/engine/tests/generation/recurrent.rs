@@ -137,7 +137,7 @@ async fn a_prompt_goes_on_from_the_state_where_it_parts_from_earlier_ones() {
 async fn many_at_once_share_states_and_write_what_each_would_alone() {
     let instructions = "Answer from the evidence alone, and name it. ".repeat(8);
     let inputs: Vec<_> =
-        (0..12).map(|i| raw(&format!("{instructions}Question number {i}?"), 16)).collect();
+        (0..12).map(|i| raw(&format!("{instructions}Question number {i}?"), 8)).collect();
     let plant = plant().await;
     let mut alone = Vec::new();
     for input in &inputs {
