@@ -172,13 +172,28 @@ test("a run that waits shows exactly what is decided, and goes on live with the 
   await viewer.context.close();
 });
 
+/** Listens for a response whose address ends so; resolves with a wait for the first of its data. */
+async function firstDataOf(page, path) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.enable");
+  const streams = new Set();
+  const came = new Promise((resolve) => {
+    devtools.on("Network.responseReceived", ({ requestId, response }) => response.url.endsWith(path) && streams.add(requestId));
+    devtools.on("Network.dataReceived", ({ requestId }) => streams.has(requestId) && resolve());
+  });
+  return () => came;
+}
+
 test("a run is followed through a restart of the appliance", async () => {
   const { context, page, faults } = await visit();
   await signIn(page, appliance, "operator@plant.example");
   const run = await startNote(page);
+  const streamed = await firstDataOf(page, `/runs/${run.id}/events`);
   await page.goto(`${appliance.url}/agents/workflows/runs/${run.id}`);
   const gate = page.getByRole("region", { name: "May this note be given out?" });
   await gate.waitFor();
+  // Nothing can be gone on from before something has come.
+  await streamed();
   const resumed = page.waitForRequest(
     (request) => request.url().endsWith(`/runs/${run.id}/events`) && Boolean(request.headers()["last-event-id"]),
     { timeout: 60_000 },
