@@ -61,18 +61,18 @@ fn unfit(level: &str) -> Option<String> {
 
 /// Why the build for graphics processors can't run here. With `software` one that the processor acts will do.
 fn unfit_for_vulkan(software: bool) -> Option<String> {
-    let by_folder = LIBRARY_FOLDERS.iter().any(|folder| Path::new(folder).join(LOADER).exists());
-    let by_cache = || {
-        let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
-        cache.windows(LOADER.len()).any(|text| text == LOADER.as_bytes())
-    };
     if !software && !DEVICES.iter().any(|device| Path::new(device).exists()) {
         return Some(
             "there is no graphics processor that this service may see (/dev/dri, /dev/nvidia*)"
                 .to_owned(),
         );
     }
-    if !by_folder && !by_cache() {
+    let by_folder = || LIBRARY_FOLDERS.iter().any(|at| Path::new(at).join(LOADER).exists());
+    let by_cache = || {
+        let cache = std::fs::read("/etc/ld.so.cache").unwrap_or_default();
+        cache.windows(LOADER.len()).any(|text| text == LOADER.as_bytes())
+    };
+    if !by_folder() && !by_cache() {
         return Some(format!(
             "the Vulkan loader is not installed ({LOADER}, in Debian the package libvulkan1)"
         ));
@@ -80,34 +80,53 @@ fn unfit_for_vulkan(software: bool) -> Option<String> {
     unfit(OWN)
 }
 
+/// Where a build comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    /// It is part of this executable.
+    Own,
+    /// It is carried, as a gzip file.
+    Packed(&'static [u8]),
+    /// It would be wanted, and is not there: only a release carries other builds.
+    Nowhere,
+}
+
 /// All builds there are, best first; `own` starts the one that is part of this executable. A level that is
 /// `wanted` leaves it and the own build, which takes its place where it can't run.
 pub(crate) fn worker_builds(own: &WorkerCommand, wanted: WorkerLevel) -> WorkerBuilds {
-    let mut levels: Vec<(&str, Option<&'static [u8]>)> =
-        CARRIED.iter().map(|(level, packed)| (*level, Some(*packed))).collect();
-    levels.push((OWN, None));
+    let mut levels: Vec<(&str, Source)> =
+        CARRIED.iter().map(|(level, packed)| (*level, Source::Packed(packed))).collect();
+    levels.push((OWN, Source::Own));
+    // Why no graphics processor is used, and not what was asked for, is always told.
+    for level in [VULKAN].into_iter().chain(wanted.name()) {
+        if levels.iter().all(|(known, _)| *known != level) {
+            levels.push((level, Source::Nowhere));
+        }
+    }
     // By name they are in order; what computes on graphics processors goes before all of them.
     levels.sort_by(|a, b| (b.0 == VULKAN, b.0).cmp(&(a.0 == VULKAN, a.0)));
     if let Some(name) = wanted.name() {
-        levels.retain(|(level, packed)| *level == name || packed.is_none());
+        levels.retain(|(level, source)| *level == name || matches!(source, Source::Own));
         if wanted == WorkerLevel::V2 {
             // Asked for although the own one is better: it goes first.
             levels.reverse();
         }
     }
-    let builds = levels.into_iter().map(|(level, packed)| match packed {
-        None => WorkerBuild::own(level, unfit(level), own.clone()),
-        Some(packed) => {
+    let software = wanted == WorkerLevel::Vulkan;
+    let builds = levels.into_iter().map(|(level, source)| match source {
+        Source::Own => WorkerBuild::own(level, unfit(level), own.clone()),
+        Source::Packed(packed) if level == VULKAN => {
             let mut args = own.args.clone();
-            let software = wanted == WorkerLevel::Vulkan;
-            let unfit = match level == VULKAN {
-                true => unfit_for_vulkan(software),
-                false => unfit(level),
-            };
-            if level == VULKAN && software {
-                args.push(SOFTWARE_GPU.to_owned());
-            }
-            WorkerBuild::new(level, unfit, move || unpack(packed, &args))
+            args.extend(software.then(|| SOFTWARE_GPU.to_owned()));
+            WorkerBuild::new(level, unfit_for_vulkan(software), move || unpack(packed, &args))
+        }
+        Source::Packed(packed) => {
+            let args = own.args.clone();
+            WorkerBuild::new(level, unfit(level), move || unpack(packed, &args))
+        }
+        Source::Nowhere => {
+            let reason = "this executable does not carry it; release files do";
+            WorkerBuild::new(level, Some(reason.to_owned()), move || Err(reason.to_owned()))
         }
     });
     WorkerBuilds::new(builds.collect())

@@ -283,9 +283,8 @@ async fn language_models(config: &Config) -> Finding {
     };
     match proved {
         Ok((chosen, proof)) => {
-            let other =
-                |build: &models::PassedOver| format!("; not {}: {}", build.level, build.reason);
-            let passed_over: String = chosen.choice.passed_over.iter().map(other).collect();
+            let passed_over = chosen.choice.passed_over.iter().map(|other| format!("; {other}"));
+            let passed_over: String = passed_over.collect();
             let detail = format!(
                 "{}, {}: {} tokens of a trial are right{passed_over}",
                 chosen.choice.level, proof.library, proof.tokens

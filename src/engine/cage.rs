@@ -1,12 +1,12 @@
 //! What the worker gives up before it reads its first call: files, network, new processes, dumps.
 //!
-//! Drivers of graphics processors load libraries and open devices whenever they want to. Where one is
-//! used, the worker may still read what drivers are made of and open their devices, and nothing else;
-//! that takes a kernel with landlock.
-//!
 //! The worker handles what people upload, in native code; if it is ever made to do something else,
 //! there is nothing left to do. Every restriction is taken as far as the kernel has it, and what
 //! was had is told to the client for the log.
+//!
+//! Drivers of graphics processors load libraries and open devices whenever they want to. Where one is
+//! used, the worker may still read what drivers are made of and open their devices, and nothing else;
+//! that takes a kernel with landlock.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -134,6 +134,9 @@ const DRIVER_DEVICES: &[&str] = &["/dev/dri", "/dev/kfd", "/dev/null", "/dev/zer
 /// How the devices of NVIDIA's driver begin; it has one for each card and some for all.
 const NVIDIA_DEVICES: &str = "nvidia";
 
+/// Name of the restriction that no driver runs without.
+const DRIVER_FILES_ONLY: &str = "no-files-but-drivers";
+
 /// What the worker still needs once it is caged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Needs {
@@ -154,23 +157,22 @@ pub(crate) const fn needs() -> Needs {
 /// # Errors
 /// Where a driver is needed and the kernel can't keep it from all other files.
 pub(crate) fn enter(needs: Needs) -> Result<Vec<String>, String> {
-    let files = match needs {
-        Needs::Nothing => ("no-files", no_files()),
-        Needs::Driver => ("no-files-but-drivers", driver_files_only()),
-    };
-    if let (Needs::Driver, Err(reason)) = (needs, &files.1) {
-        return Err(format!("a driver can't be kept from other files: {reason}"));
-    }
     let attempts = [
         ("no-new-privileges", no_new_privileges()),
         ("no-core-dump", no_core_dump()),
-        files,
+        match needs {
+            Needs::Nothing => ("no-files", no_files()),
+            Needs::Driver => (DRIVER_FILES_ONLY, driver_files_only()),
+        },
         ("no-network-files-or-processes", refuse_calls(needs)),
     ];
     let mut held = Vec::new();
     for (name, outcome) in attempts {
         match outcome {
             Ok(()) => held.push(name.to_owned()),
+            Err(reason) if name == DRIVER_FILES_ONLY => {
+                return Err(format!("a driver can't be kept from other files: {reason}"));
+            }
             Err(reason) => {
                 tracing::warn!(restriction = name, %reason, "model worker runs without a restriction");
             }

@@ -28,7 +28,7 @@ pub struct GeneratorProof {
     pub fault: Option<String>,
 }
 
-/// Lets a child prove its language models; takes some tenths of a second.
+/// Lets a child prove its language models; takes some tenths of a second, on graphics processors more.
 ///
 /// # Errors
 /// Says, for people, why they can't be trusted here.

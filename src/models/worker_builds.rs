@@ -5,12 +5,14 @@
 //! all of them. A release file therefore carries the worker several times; what it runs is chosen once, at
 //! the first start.
 
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
 use crate::WorkerCommand;
+use crate::cage_report::worker_cage_self_test;
 use crate::generator_proof::{GeneratorProof, prove_generator};
 
 /// What came of a build's proof, once it was asked for.
@@ -52,6 +54,12 @@ pub struct BuildChoice {
     pub level: String,
     /// Better ones that were not taken, and why.
     pub passed_over: Vec<PassedOver>,
+}
+
+impl fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not {}: {}", self.level, self.reason)
+    }
 }
 
 /// The build that runs.
@@ -119,7 +127,7 @@ impl WorkerBuilds {
     }
 
     /// The build that runs on this machine. The first call tries them, which takes some tenths of a
-    /// second each.
+    /// second each, and longer where a driver compiles shaders.
     ///
     /// # Errors
     /// Says, for people, why none can be started.
@@ -158,7 +166,15 @@ impl WorkerBuilds {
             return Err(reason.clone());
         }
         let opened = self.opened(build).await?;
-        let proved = match self.builds.len() {
+        if !build.is_own {
+            // That of the own one is tried at every start.
+            let cage = worker_cage_self_test(&opened.command).await?;
+            if !cage.leaks().is_empty() {
+                return Err(format!("its cage leaks: {}", cage.leaks().join(", ")));
+            }
+        }
+        let choices = self.builds.iter().filter(|build| build.unfit.is_none()).count();
+        let proved = match choices {
             1 => None,
             _ => Some(Ok(prove_generator(&opened.command).await?)),
         };
@@ -180,7 +196,8 @@ mod tests {
 
     /// A worker that says this when it is to prove itself.
     fn says(json: &str) -> WorkerCommand {
-        let script = format!("echo '{json}'");
+        let cage = r#"{"held":[],"acts":[{"name":"open_file","leaked":null}]}"#;
+        let script = format!("if [ $0 = --self-test ]; then echo '{cage}'; else echo '{json}'; fi");
         WorkerCommand { exe: "/bin/sh".into(), args: vec!["-c".into(), script] }
     }
 
@@ -240,6 +257,14 @@ mod tests {
         let builds = WorkerBuilds::from(right("one"));
         assert!(builds.chosen().await.unwrap().proof.get().is_none());
         assert_eq!(builds.proof().await.unwrap().tokens, 16);
+        // One that can't run here is no choice, but it is told why it does not.
+        let beside = WorkerBuilds::new(vec![
+            WorkerBuild::new("v4", Some("no X".into()), || Err("never opened".into())),
+            WorkerBuild::own("v3", None, right("three")),
+        ]);
+        let chosen = beside.chosen().await.unwrap();
+        assert!(chosen.proof.get().is_none());
+        assert_eq!(chosen.choice.passed_over[0].to_string(), "not v4: no X");
         let none =
             WorkerBuilds::new(vec![WorkerBuild::new("v4", Some("no X".into()), || Err("".into()))]);
         assert_eq!(none.chosen().await.unwrap_err(), "v4: no X");

@@ -3,10 +3,7 @@
 use std::time::Instant;
 
 use base::{TenantId, Timestamp};
-use models::{
-    BuildChoice, Hello, PassedOver, Tier, Tiers, Upstream, UpstreamState, WorkerCageReport,
-    WorkerState,
-};
+use models::{BuildChoice, Tier, Tiers, Upstream, UpstreamState, WorkerCageReport, WorkerState};
 use parse::LandlockState;
 use store::{Health, KeyProtection, WitnessState};
 
@@ -209,7 +206,7 @@ fn model_part(worker: &WorkerState) -> Part {
     match worker {
         WorkerState::NotStarted => ok("model_worker", "starts with the first question"),
         WorkerState::Starting => ok("model_worker", "is starting"),
-        WorkerState::Ready { build, hello, .. } => ok("model_worker", answers(build, hello)),
+        WorkerState::Ready { build, .. } => ok("model_worker", answers(build)),
         WorkerState::Failed { next_retry, .. } => troubled(
             "model_worker",
             PartState::Degraded,
@@ -219,14 +216,11 @@ fn model_part(worker: &WorkerState) -> Part {
     }
 }
 
-/// On what it computes, and why not on something faster.
-fn answers(build: &BuildChoice, hello: &Hello) -> String {
-    let BuildChoice { level, passed_over } = build;
-    let mut told = format!("answers; build {level}: {}", hello.generator);
-    for PassedOver { level, reason } in passed_over {
-        told.push_str(&format!("; not {level}: {reason}"));
-    }
-    told
+/// Which build runs, and why not a faster one. What exactly the machine has is for `doctor` to say: anybody
+/// may ask for readiness.
+fn answers(build: &BuildChoice) -> String {
+    let others = build.passed_over.iter().map(|other| format!("; {other}"));
+    format!("answers; build {}{}", build.level, others.collect::<String>())
 }
 
 /// Without a language model answers are quotes, which is a way to work and no trouble.
