@@ -20,7 +20,7 @@ use utoipa::openapi::schema::Schema;
 use crate::call::{Call, CallContext};
 use crate::idempotency;
 use crate::problem::Problem;
-use crate::route::{Access, IdParameter, Idempotency};
+use crate::route::{Access, IdParameter, Idempotency, RateClass};
 
 /// What a handler's signature says.
 pub(crate) struct Signature {
@@ -112,7 +112,10 @@ where
                 Idempotency::Keyed if idempotency::has_key(&call.head) => context.tenant(),
                 _ => None,
             };
-            let to_the_end = keyed.is_some() || call.head.parts.method == Method::DELETE;
+            // What was asked of a model is charged, whoever reads the answer.
+            let to_the_end = keyed.is_some()
+                || call.head.parts.method == Method::DELETE
+                || call.head.rate == RateClass::Ask;
             let work = async move {
                 let claim = match keyed {
                     Some(ctx) => idempotency::claim_body(&mut call, ctx).await?,

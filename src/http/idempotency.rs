@@ -109,8 +109,8 @@ pub(crate) async fn claim(
 }
 
 /// Carries out the work even when its caller goes away meanwhile: that behind a claimed key, for
-/// the repeat that is to be expected then, and removals, whose second half no caller asks for
-/// again.
+/// the repeat that is to be expected then, removals, whose second half no caller asks for
+/// again, and questions, whose tokens are to be charged.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {

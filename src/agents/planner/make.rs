@@ -11,6 +11,7 @@ use store::TenantCtx;
 
 use super::compile::{Means, Plan, PlanEstimate, PlanTask, TASKS_MAX, TaskKind};
 use crate::AgentError;
+use crate::answer::charge;
 use crate::brain::{Brain, Fenced, RunBudget, RunSeed, Thought, fence};
 use crate::specialist::agents_effective;
 use crate::spending::Spending;
@@ -104,8 +105,13 @@ pub(super) async fn make(
     if usage != models::TokenUsage::default() {
         spending.spent(usage, by);
     }
-    let settled = spending.take();
-    result.map(|(plan, _)| Made { plan, settled })
+    match result {
+        Ok((plan, _)) => Ok(Made { plan, settled: spending.take() }),
+        Err(error) => {
+            charge(ctx, &spending).await;
+            Err(error)
+        }
+    }
 }
 
 /// A plan of sub-tasks that somebody brought along, checked like any other.

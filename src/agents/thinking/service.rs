@@ -17,6 +17,7 @@ use super::{
     council_estimate, first_principles, first_principles_estimate, red_team, red_team_estimate,
 };
 use crate::AgentError;
+use crate::answer::charge;
 use crate::brain::{Brain, RunBudget, RunSeed};
 use crate::spending::Spending;
 use crate::workbench::Workbench;
@@ -150,7 +151,8 @@ pub fn thinking_estimate(request: &ThinkingRequest) -> Result<TokenEstimate, Age
 /// Runs a thinking tool for the asking person. `time_ms` bounds it.
 ///
 /// # Errors
-/// [`AgentError::Invalid`], [`AgentError::NoModel`]; those of budgets, models, retrieval and the store; a run
+/// [`AgentError::Invalid`], [`AgentError::NoModel`]; [`AgentError::Abandoned`] when nobody hears the events any
+/// more; those of budgets, models, retrieval and the store; a run
 /// whose budget or time ends after its first step has a report that says so.
 pub async fn thinking_run(
     permit: Permit<'_, chat::Send>,
@@ -189,13 +191,29 @@ pub async fn thinking_run(
         deadline: ctx.now().plus_ms(time_ms),
     };
     let run = ThinkingOptions { tier, seed, parallel: PARALLEL };
-    let report = carry_out(&brain, bench, &request, &input, (run, events)).await;
+    let listened = async {
+        match events {
+            Some(events) => events.closed().await,
+            None => std::future::pending().await,
+        }
+    };
+    let report = tokio::select! {
+        biased;
+        () = listened => Err(AgentError::Abandoned),
+        report = carry_out(&brain, bench, &request, &input, (run, events)) => report,
+    };
     let usage = budget.spent();
-    let report = report?;
-    let steps = records(&report);
+    let steps = report.as_ref().map(records).unwrap_or_default();
     if usage != TokenUsage::default() {
         spending.spent(usage, only_model(&steps).map(|model| (tier, model)));
     }
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => {
+            charge(ctx, &spending).await;
+            return Err(error);
+        }
+    };
     let chunks: Vec<ChunkId> = passages.iter().map(|passage| passage.chunk_id).collect();
     let mut revisions: Vec<RevisionId> = passages.iter().map(|p| p.revision_id).collect();
     revisions.sort_unstable();

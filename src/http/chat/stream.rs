@@ -20,9 +20,6 @@ use crate::views::{AnswerView, CitationView, receipt_value};
 /// that there is time left to answer without it.
 const STREAM_TIME: Duration = Duration::from_secs(10 * 60);
 
-/// Time to write down what abandoned work has cost.
-const ENDING_TIME: Duration = Duration::from_secs(10);
-
 /// What is streamed.
 pub(crate) enum Work {
     /// An answer in a conversation.
@@ -57,7 +54,7 @@ pub(crate) fn open(call: &Authorized<chat::Send>, work: Work) -> Result<Response
 }
 
 async fn run(Streaming { state, ctx, stream }: Streaming, work: Work) {
-    let (sender, mut receiver) = mpsc::channel(ANSWER_EVENTS_MAX);
+    let (sender, receiver) = mpsc::channel(ANSWER_EVENTS_MAX);
     let work = async {
         // Asked for anew: the permit can't outlive the context that this task owns.
         let permit = authorize::<chat::Send>(&ctx).map_err(Problem::from)?;
@@ -65,40 +62,19 @@ async fn run(Streaming { state, ctx, stream }: Streaming, work: Work) {
         worked.await.unwrap_or_else(|_| Err(Problem::new("deadline_passed")))
     };
     let mut ended = false;
-    let mut work = std::pin::pin!(work);
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            Some(event) = receiver.recv() => {
-                ended |= ends(&event);
-                push(&stream, &event);
-            }
-            outcome = &mut work => break Some(outcome),
-            () = stream.abandoned() => break None,
-        }
-    };
-    // What was sent right before the end.
-    while let Ok(event) = receiver.try_recv() {
-        ended |= ends(&event);
-        push(&stream, &event);
-    }
-    match outcome {
-        Some(Ok(())) => {}
+    let outcome = events::follow(&stream, receiver, work, |event| {
+        ended |= ends(event);
+        push(&stream, event);
+    });
+    // A failure inside the work has sent its own event.
+    match outcome.await {
         Some(Err(problem)) => {
             problem.log();
-            // A failure inside the work has sent its own event.
             if !ended {
                 push_problem(&stream, &problem);
             }
         }
-        None => {
-            // Without its listener the work ends by itself and writes down what it has cost.
-            drop(receiver);
-            let _ = tokio::time::timeout(ENDING_TIME, work).await;
-            tracing::debug!("a stream was abandoned; its work ended");
-            // For a reader who comes back after all.
-            push_problem(&stream, &Problem::new("stream_expired"));
-        }
+        Some(Ok(())) | None => {}
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use buffer::Buffer;
 pub(crate) use reader::answer;
-pub(crate) use work::{Streaming, open, push_problem, resume};
+pub(crate) use work::{Streaming, follow, open, push_problem, resume};
 
 /// Streams that are kept at once.
 const STREAMS_MAX: usize = 1024;

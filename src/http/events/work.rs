@@ -2,12 +2,14 @@
 //! connection breaks can come back; when it does not, the work ends.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::HeaderName;
 use axum::response::Response;
 use policy::chat;
 use serde_json::json;
 use store::TenantCtx;
+use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use super::{EventId, Owner, Stream, TooManyStreams, answer};
@@ -16,6 +18,9 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Time to write down what abandoned work has cost.
+const ENDING_TIME: Duration = Duration::from_secs(10);
 
 /// When a caller may try again that found too many streams open.
 const RETRY_AFTER_S: u32 = 5;
@@ -64,11 +69,42 @@ where
     Ok(response)
 }
 
+/// Carries `work` out while `each` sees the events that it sends to the other end of `receiver`; what was sent
+/// right before its end is seen too. `None` once the stream is abandoned: without a listener the work ends by
+/// itself and writes down what it has cost, and the stream says so to a reader who comes back after all.
+pub(crate) async fn follow<E, T>(
+    stream: &Stream,
+    mut receiver: mpsc::Receiver<E>,
+    work: impl Future<Output = T>,
+    mut each: impl FnMut(&E),
+) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            Some(event) = receiver.recv() => each(&event),
+            outcome = &mut work => break Some(outcome),
+            () = stream.abandoned() => break None,
+        }
+    };
+    while let Ok(event) = receiver.try_recv() {
+        each(&event);
+    }
+    if outcome.is_none() {
+        drop(receiver);
+        let _ = tokio::time::timeout(ENDING_TIME, work).await;
+        tracing::debug!("a stream was abandoned; its work ended");
+        push_problem(stream, &Problem::new("stream_expired"));
+    }
+    outcome
+}
+
 /// Tells a problem as the stream's last event.
 pub(crate) fn push_problem(stream: &Stream, problem: &Problem) {
     let document = problem.document(None);
     let data = json!({
         "code": document.code,
+        "status": document.status,
         "message": format!("{}. {}", document.title, document.detail),
     });
     stream.push("error", data.to_string());

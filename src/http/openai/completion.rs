@@ -20,7 +20,6 @@ use super::spending::{self, Spent};
 use super::{documents, options, prompt, stream};
 use crate::call::Authorized;
 use crate::endpoint::{Output, Signature};
-use crate::idempotency;
 use crate::input::Json;
 use crate::output::Ok200;
 use crate::problem::Problem;
@@ -98,9 +97,7 @@ pub(super) async fn complete(
     if streams {
         return Ok(CompletionAnswer::Stream(stream::open(work, with_usage)));
     }
-    // Goes on when the caller goes away: what was used is charged, whoever reads it.
-    let completion = idempotency::to_the_end(write_whole(work)).await?;
-    Ok(CompletionAnswer::Whole(Box::new(completion)))
+    Ok(CompletionAnswer::Whole(Box::new(write_whole(work).await?)))
 }
 
 async fn write_whole(work: Work) -> Result<Completion, Problem> {

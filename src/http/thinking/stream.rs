@@ -23,7 +23,7 @@ pub(super) fn open(
 }
 
 async fn run(Streaming { state, ctx, stream }: Streaming, request: ThinkingRequest) {
-    let (sender, mut receiver) = mpsc::channel(THINKING_EVENTS_MAX);
+    let (sender, receiver) = mpsc::channel(THINKING_EVENTS_MAX);
     let work = async {
         let sender = sender;
         // Asked for anew: the permit can't outlive the context that this task owns.
@@ -33,24 +33,13 @@ async fn run(Streaming { state, ctx, stream }: Streaming, request: ThinkingReque
         let view = ThinkingView::try_from(&done).and_then(serde_json::to_value);
         view.map_err(|e| Problem::new("internal_error").with_cause(e))
     };
-    let forward = async {
-        while let Some(event) = receiver.recv().await {
-            push(&stream, &event);
+    match events::follow(&stream, receiver, work, |event| push(&stream, event)).await {
+        Some(Ok(view)) => stream.push("done", view.to_string()),
+        Some(Err(problem)) => {
+            problem.log();
+            push_problem(&stream, &problem);
         }
-    };
-    tokio::select! {
-        (outcome, ()) = async { tokio::join!(work, forward) } => match outcome {
-            Ok(view) => stream.push("done", view.to_string()),
-            Err(problem) => {
-                problem.log();
-                push_problem(&stream, &problem);
-            }
-        },
-        // Dropping the work cancels it.
-        () = stream.abandoned() => {
-            tracing::debug!("a stream was abandoned; its work ended");
-            push_problem(&stream, &Problem::new("stream_expired"));
-        }
+        None => {}
     }
 }
 
