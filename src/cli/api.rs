@@ -6,7 +6,7 @@ use std::path::Path;
 
 use http::console::{Console, ConsoleRequest};
 use http::{Body, Method};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::Who;
 use super::error::{CliError, Problem};
@@ -123,25 +123,29 @@ impl Api {
         Ok(written)
     }
 
-    /// Calls `each` with name and data of every event of the stream that a POST answers with.
-    pub(crate) async fn events(
+    /// The data of `done` in the event stream that a POST answers with; `each` sees name and data of the events
+    /// before it.
+    pub(crate) async fn run(
         &self,
         target: &str,
-        body: Option<&Value>,
+        body: &Value,
         mut each: impl FnMut(&str, &Value),
-    ) -> Result<(), CliError> {
-        let request = match body {
-            Some(body) => ConsoleRequest::new(Method::Post, target).json(body),
-            None => ConsoleRequest::new(Method::Get, target),
-        };
+    ) -> Result<Value, CliError> {
+        let mut ended = None;
+        let request = ConsoleRequest::new(Method::Post, target).json(body);
         self.stream(request, |name, data| {
-            each(name, data);
+            match name {
+                "done" => ended = Some(Ok(data.clone())),
+                "error" => ended = Some(Err(failure(data))),
+                _ => each(name, data),
+            }
             false
         })
-        .await
+        .await?;
+        ended.unwrap_or_else(|| Err(CliError::Failed("it was broken off before its end".into())))
     }
 
-    /// The same of a GET, until `each` says that it is enough.
+    /// Calls `each` with name and data of the events that a GET answers with, until it says that it is enough.
     pub(crate) async fn events_until(
         &self,
         target: &str,
@@ -212,6 +216,13 @@ fn event_of(text: &str) -> (String, Value) {
         }
     }
     (name, serde_json::from_str(&data).unwrap_or_default())
+}
+
+/// What the last event of a stream says went wrong, as if it had been answered at once.
+fn failure(event: &Value) -> CliError {
+    let status = event["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let body = json!({ "code": event["code"], "title": event["message"] });
+    CliError::Problem(Box::new(Problem { status: status.unwrap_or(500), body }))
 }
 
 fn unreachable_server(error: impl std::error::Error) -> CliError {

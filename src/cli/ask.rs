@@ -24,8 +24,7 @@ pub(crate) async fn ask(api: &Api, args: &Ask, out: Out) -> Result<(), CliError>
         "stream": true,
     });
     let (mut flow, mut is_shown) = (Flow::new(WIDTH), false);
-    let mut ended = None;
-    api.events("/api/v1/chat", Some(&body), |name, data| match name {
+    let asked = api.run("/api/v1/chat", &body, |name, data| match name {
         // From the first word on the line belongs to the answer.
         "status" | "step.started" if is_shown => {}
         "status" => progress(&format!("{} …", field(data, "stage"))),
@@ -37,19 +36,13 @@ pub(crate) async fn ask(api: &Api, args: &Ask, out: Out) -> Result<(), CliError>
             is_shown = true;
             out.piece(&flow.push(&field(data, "text")));
         }
-        "done" => ended = Some(Ok(data.clone())),
-        "error" => ended = Some(Err(field(data, "message"))),
         _ => {}
-    })
-    .await?;
+    });
+    let asked = asked.await;
     if !is_shown {
         progress("");
     }
-    let answer = match ended {
-        Some(Ok(answer)) => answer,
-        Some(Err(message)) => return Err(CliError::Failed(message)),
-        None => return Err(CliError::Failed("the answer was broken off".into())),
-    };
+    let answer = asked?;
     out.value(&answer);
     out.line(&flow.finish());
     out.line(&sources_text(&answer));

@@ -29,20 +29,14 @@ pub(crate) async fn run(api: &Api, args: &Reason, out: Out) -> Result<(), CliErr
             "budget_tokens": args.budget_tokens,
         },
     });
-    let mut ended = None;
-    api.events("/api/v1/playground/run", Some(&body), |name, data| match name {
-        "step.started" => progress(&field(data, "step")),
-        "done" => ended = Some(Ok(data.clone())),
-        "error" => ended = Some(Err(field(data, "message"))),
-        _ => {}
-    })
-    .await?;
+    let ran = api.run("/api/v1/playground/run", &body, |name, data| {
+        if name == "step.started" {
+            progress(&field(data, "step"));
+        }
+    });
+    let ran = ran.await;
     progress("");
-    let trace = match ended {
-        Some(Ok(trace)) => trace,
-        Some(Err(message)) => return Err(CliError::Failed(message)),
-        None => return Err(CliError::Failed("the run was broken off".into())),
-    };
+    let trace = ran?;
     out.line(&trace_text(&trace));
     out.value(&trace);
     if trace["outcome"] == json!("answered") { Ok(()) } else { told(Exit::NotInDocuments) }

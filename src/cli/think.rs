@@ -38,19 +38,14 @@ pub(crate) async fn run(api: &Api, tool: Tool, args: &Reason, out: Out) -> Resul
     }
     note(&told);
     body["stream"] = json!(true);
-    let mut result = None;
-    api.events("/api/v1/thinking", Some(&body), |name, data| match name {
-        "step.started" => progress(&field(data, "step")),
-        "done" => result = Some(data.clone()),
-        "error" => result = Some(json!({ "error": data })),
-        _ => {}
-    })
-    .await?;
+    let ran = api.run("/api/v1/thinking", &body, |name, data| {
+        if name == "step.started" {
+            progress(&field(data, "step"));
+        }
+    });
+    let ran = ran.await;
     progress("");
-    let result = result.ok_or_else(|| CliError::Failed("the run was broken off".into()))?;
-    if !result["error"].is_null() {
-        return Err(CliError::Failed(field(&result["error"], "message")));
-    }
+    let result = ran?;
     out.line(&told_result(tool, &result));
     out.value(&result);
     Ok(())

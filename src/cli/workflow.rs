@@ -114,19 +114,30 @@ fn waiting<'r>(run: &'r Value, step: Option<&str>) -> Result<&'r Value, CliError
 /// Waits for a run's end, or for a gate.
 pub(crate) async fn wait(api: &Api, id: &str, out: Out) -> Result<(), CliError> {
     let path = format!("{RUNS}/{}", encode(id));
-    let mut waits = false;
-    api.events_until(&format!("{path}/events"), |name, data| {
-        match name {
-            "step.started" | "step.finished" => progress(&field(data, "step")),
-            "run.waiting" => waits = true,
-            "run.started" => waits = false,
-            _ => {}
+    let mut passed = 0;
+    let run = loop {
+        let (mut gates, mut waits) = (0, false);
+        api.events_until(&format!("{path}/events"), |name, data| {
+            match name {
+                "step.started" | "step.finished" => progress(&field(data, "step")),
+                "run.waiting" => {
+                    gates += 1;
+                    waits = gates > passed;
+                }
+                _ => {}
+            }
+            waits
+        })
+        .await?;
+        let run = api.get(&path).await?;
+        // The events tell of all gates that there were; at one that is decided it waits no more.
+        if waits && matches!(run["state"].as_str(), Some("queued" | "running")) {
+            passed = gates;
+            continue;
         }
-        waits
-    })
-    .await?;
+        break run;
+    };
     progress("");
-    let run = api.get(&path).await?;
     show(&run, out);
     match run["state"].as_str() {
         Some("done" | "waiting" | "queued" | "running") => Ok(()),
