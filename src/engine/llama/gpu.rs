@@ -1,7 +1,7 @@
 //! Graphics processors, in a build that computes on them: which there are, and how much of a model
 //! their memory takes.
 
-use llama_cpp_2::{LlamaBackendDeviceType, list_llama_ggml_backend_devices};
+use llama_cpp_2::{LlamaBackendDevice, LlamaBackendDeviceType, list_llama_ggml_backend_devices};
 
 use super::ffi;
 use crate::gguf::GgufSummary;
@@ -21,7 +21,7 @@ pub(crate) const IN_BUILD: bool = cfg!(feature = "vulkan");
 pub(crate) struct Gpus {
     /// What they call themselves.
     pub(crate) names: String,
-    /// Memory of all of them.
+    /// Memory that they have of their own, all of them together.
     pub(crate) total_bytes: u64,
 }
 
@@ -36,17 +36,17 @@ pub(crate) fn open(software: bool) -> Result<Gpus, String> {
         ffi::show_software_devices();
     }
     let mut gpus = Gpus { names: String::new(), total_bytes: 0 };
-    for device in list_llama_ggml_backend_devices() {
-        if !is_gpu(device.device_type) {
-            continue;
-        }
+    for device in devices() {
         ffi::open_device(device.index)
             .ok_or_else(|| format!("{} can't be opened", device.description))?;
         if !gpus.names.is_empty() {
             gpus.names.push_str(", ");
         }
         gpus.names.push_str(device.description.trim());
-        gpus.total_bytes = gpus.total_bytes.saturating_add(device.memory_total as u64);
+        // What is integrated has the machine's memory, which is counted already.
+        if device.device_type == LlamaBackendDeviceType::Gpu {
+            gpus.total_bytes = gpus.total_bytes.saturating_add(device.memory_total as u64);
+        }
     }
     if gpus.names.is_empty() {
         return Err(
@@ -60,13 +60,16 @@ pub(crate) fn open(software: bool) -> Result<Gpus, String> {
 
 /// Bytes that are free on all of them now.
 pub(super) fn free_bytes() -> u64 {
-    let devices = list_llama_ggml_backend_devices();
-    let gpus = devices.iter().filter(|device| is_gpu(device.device_type));
-    gpus.fold(0, |sum, device| sum.saturating_add(device.memory_free as u64))
+    devices().fold(0, |sum, device| sum.saturating_add(device.memory_free as u64))
 }
 
-const fn is_gpu(kind: LlamaBackendDeviceType) -> bool {
-    matches!(kind, LlamaBackendDeviceType::Gpu | LlamaBackendDeviceType::IntegratedGpu)
+/// The devices that the library places layers on: graphics processors with a memory of their own, and those that
+/// share the machine's where there is no other.
+fn devices() -> impl Iterator<Item = LlamaBackendDevice> {
+    let all = list_llama_ggml_backend_devices();
+    let kinds = [LlamaBackendDeviceType::Gpu, LlamaBackendDeviceType::IntegratedGpu];
+    let used = kinds.into_iter().find(|kind| all.iter().any(|device| device.device_type == *kind));
+    all.into_iter().filter(move |device| Some(device.device_type) == used)
 }
 
 /// Layers of a model that `free_bytes` take, with their part of a context; the output counts as one more.

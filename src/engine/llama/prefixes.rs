@@ -113,6 +113,13 @@ impl Prefixes {
         Some((best.slot, length))
     }
 
+    /// Cells that a text shares which begins with `length` tokens of the sequence in `slot`, as long as that is
+    /// kept.
+    pub(super) fn shared_cells(&self, slot: i32, length: usize) -> usize {
+        let is_kept = self.kept.iter().any(|kept| kept.slot == slot);
+        if is_kept && self.memory != Memory::State { length } else { 0 }
+    }
+
     /// Lets go of the one that was not used for longest.
     pub(super) fn evict(&mut self) -> Option<Kept> {
         let oldest = (0..self.kept.len()).min_by_key(|i| self.kept[*i].used)?;
@@ -180,6 +187,7 @@ mod tests {
         prefixes.keep(2, HERE, tokens(100..140));
         prefixes.best(HERE, &tokens(0..40));
         assert_eq!(prefixes.cells(), 80);
+        assert_eq!((prefixes.shared_cells(1, 30), prefixes.shared_cells(7, 30)), (30, 0));
         assert_eq!(prefixes.evict().unwrap().slot, 2);
         assert_eq!(prefixes.evict().unwrap().slot, 1);
         assert!(prefixes.evict().is_none());

@@ -208,9 +208,13 @@ impl Serving<'_> {
             // The whole prompt is never taken from the cache: its last token gives the logits.
             let reusable = &text.prompt[..text.prompt.len() - 1];
             let found = self.prefixes.best(text.scope, reusable);
-            while needed + self.prefixes.cells() > self.cells || self.free_slots.is_empty() {
+            loop {
+                // What it shares with a kept one has its cells already.
+                let shared =
+                    found.map_or(0, |(from, length)| self.prefixes.shared_cells(from, length));
+                let fits = needed - shared + self.prefixes.cells() <= self.cells;
                 // The one that is about to be used was used last, and goes last.
-                if !self.evict() {
+                if (fits && !self.free_slots.is_empty()) || !self.evict() {
                     break;
                 }
             }

@@ -81,8 +81,9 @@ struct Inner {
     handles: Mutex<HashMap<ModelHash, Handle>>,
     /// Trials since the start. Bounded by the models there are.
     trials: Mutex<HashMap<ModelHash, TrialState>>,
-    /// One model is admitted at a time: two imports of the same file must not undo each other.
-    admitting: tokio::sync::Mutex<()>,
+    /// What models there are, and which tiers they serve, is changed by one at a time: two imports of the same
+    /// file, a removal or an assignment must not undo each other.
+    changing: tokio::sync::Mutex<()>,
     /// One model is tried at a time: another one beside it would falsify what is measured.
     trying: tokio::sync::Mutex<()>,
     places: Arc<Semaphore>,
@@ -109,7 +110,7 @@ impl ModelRegistry {
                 peers: Arc::default(),
                 handles: Mutex::default(),
                 trials: Mutex::default(),
-                admitting: tokio::sync::Mutex::default(),
+                changing: tokio::sync::Mutex::default(),
                 trying: tokio::sync::Mutex::default(),
                 places: Arc::new(Semaphore::new(IMPORTS_MAX)),
             }),
@@ -196,7 +197,7 @@ impl ModelRegistry {
         received: Received,
         name: Option<&str>,
     ) -> Result<ModelView, RegistryError> {
-        let _turn = self.inner.admitting.lock().await;
+        let _turn = self.inner.changing.lock().await;
         let hash = received.hash;
         let rows = self.inner.store.model_rows().await?;
         if let Some(row) = rows.iter().find(|row| hash_of(row) == hash) {
@@ -300,6 +301,7 @@ impl ModelRegistry {
         if models.len() > TIER_MAX_MODELS {
             return Err(RegistryError::invalid("models", format!("at most {TIER_MAX_MODELS}")));
         }
+        let _turn = self.inner.changing.lock().await;
         let mut hashes = Vec::with_capacity(models.len());
         for model in models {
             let view = self.get(model).await?;
@@ -333,7 +335,7 @@ impl ModelRegistry {
         Ok(is_sound)
     }
 
-    /// Removes a model that serves no tier: row, memory, file.
+    /// Removes a model that serves no tier: row, file, memory.
     ///
     /// # Errors
     /// [`RegistryError::InUse`], or the others.
@@ -343,19 +345,24 @@ impl ModelRegistry {
         request: base::RequestId,
         hash: ModelHash,
     ) -> Result<(), RegistryError> {
-        let view = self.get(&hash.to_string()).await?;
-        if let Some(tier) = view.tiers.first() {
-            return Err(RegistryError::InUse { tier: tier.as_str() });
+        {
+            let _turn = self.inner.changing.lock().await;
+            let view = self.get(&hash.to_string()).await?;
+            if let Some(tier) = view.tiers.first() {
+                return Err(RegistryError::InUse { tier: tier.as_str() });
+            }
+            self.inner.store.model_remove(scope, request, *hash.as_bytes()).await?;
+            self.inner.handles.lock().remove(&hash);
+            self.inner.trials.lock().remove(&hash);
+            let files = Arc::clone(&self.inner.files);
+            blocking(move || files.remove(hash)).await?;
         }
-        self.inner.store.model_remove(scope, request, *hash.as_bytes()).await?;
-        self.inner.handles.lock().remove(&hash);
-        self.inner.trials.lock().remove(&hash);
+        // What the worker has mapped stays until it is unloaded; that may wait for another one to load.
         if let Err(error) = self.inner.residents.unload(hash).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "a removed model stays in memory until the worker ends");
         }
-        let files = Arc::clone(&self.inner.files);
-        blocking(move || files.remove(hash)).await
+        Ok(())
     }
 
     /// Gives the tiers the members that the rows name.

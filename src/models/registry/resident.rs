@@ -12,7 +12,7 @@ use super::memory::{ModelMemory, ModelNeed};
 use crate::client::{ModelWorker, WorkerState};
 use crate::error::ModelError;
 use crate::language::{BoxFuture, CallOptions, LanguageModel, ModelDescription, TextSink};
-use crate::protocol::{GenerateInput, Generation, LoadOptions, ModelHash};
+use crate::protocol::{GenerateInput, Generation, LoadOptions, ModelHash, Priority};
 
 /// Longest time that loading may take, whoever waits for it: tens of gigabytes from a slow disk.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -116,6 +116,10 @@ impl Residents {
         let files = Arc::clone(&self.files);
         let opened = tokio::task::spawn_blocking(move || files.open(hash)).await;
         let file = opened.map_err(|_| ModelError::Worker(None))??;
+        if self.pid().is_none() {
+            // What graphics processors have is known from the worker alone.
+            self.worker.ping(Priority::Interactive, LOAD_TIMEOUT).await?;
+        }
         self.make_room(model).await?;
         let options = model.options;
         let loaded = self.worker.load_model(hash, Arc::new(file), options, LOAD_TIMEOUT).await?;

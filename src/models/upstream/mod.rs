@@ -11,6 +11,7 @@ mod standing;
 mod wire;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use egress::{Bytes, Door, EgressError, Request, Response};
@@ -176,12 +177,17 @@ impl Upstream {
             ModelError::Invalid(base::Violation::new(error.field, error.reason))
         })?;
         self.inner.standing.admit(Instant::now())?;
-        let work = self.exchange(input, pieces);
+        let heard = AtomicBool::new(false);
+        let work = self.exchange(input, pieces, &heard);
         let timeout = options.timeout;
         let outcome = tokio::time::timeout(timeout, work)
             .await
             .unwrap_or(Err(ModelError::DeadlinePassed { timeout }));
-        self.inner.standing.note(outcome.as_ref().err(), Instant::now());
+        // Whose text was under way when the time was over does answer.
+        let late = matches!(outcome, Err(ModelError::DeadlinePassed { .. }));
+        let answered = late && heard.load(Ordering::Relaxed);
+        let fault = outcome.as_ref().err().filter(|_| !answered);
+        self.inner.standing.note(fault, Instant::now());
         outcome
     }
 
@@ -189,6 +195,7 @@ impl Upstream {
         &self,
         input: &GenerateInput,
         pieces: Option<TextSink>,
+        heard: &AtomicBool,
     ) -> Result<Generation, ModelError> {
         let settings = &self.inner.settings;
         let body = wire::request(&settings.model, input, pieces.is_some())?;
@@ -216,7 +223,10 @@ impl Upstream {
                     tokio::select! {
                         biased;
                         piece = arriving.recv(), if !over => match piece {
-                            Some(bytes) => reading.piece(&bytes, &sink).await?,
+                            Some(bytes) => {
+                                heard.store(true, Ordering::Relaxed);
+                                reading.piece(&bytes, &sink).await?;
+                            }
                             None => over = true,
                         },
                         done = &mut sending, if answer.is_none() => {

@@ -1,8 +1,12 @@
 //! What was computed is used again, by the same tenant alone.
 
-use models::PrefixScope;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use crate::plant::{Plant, chat};
+use models::{LoadOptions, PrefixScope};
+
+use crate::plant::{OPTIONS, PATIENT, Plant, chat};
 
 #[tokio::test]
 async fn a_prompt_that_begins_alike_is_not_computed_again() {
@@ -17,6 +21,19 @@ async fn a_prompt_that_begins_alike_is_not_computed_again() {
     // From the cache comes what would have been computed.
     let fresh = Plant::new().await;
     assert_eq!(fresh.generate(&second).await.unwrap().text, warm.text);
+}
+
+#[tokio::test]
+async fn a_prompt_of_more_than_half_the_context_uses_what_it_shares() {
+    let plant = Plant::new().await;
+    plant.worker.unload_model(plant.model, PATIENT).await.unwrap();
+    let options = LoadOptions { context_tokens: 2048, parallel: 1, ..OPTIONS };
+    let file = Arc::new(OwnedFd::from(File::open(&plant.path).unwrap()));
+    plant.worker.load_model(plant.model, file, options, PATIENT).await.unwrap();
+    let evidence = "The flange of P-101 is tightened with 25 Nm. ".repeat(30);
+    plant.generate(&chat(&format!("{evidence} Which torque?"), 16)).await.unwrap();
+    let warm = plant.generate(&chat(&format!("{evidence} Which pump?"), 16)).await.unwrap();
+    assert!(warm.usage.cached_tokens > 1300, "{:?}", warm.usage);
 }
 
 #[tokio::test]
