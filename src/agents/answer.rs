@@ -251,7 +251,6 @@ impl Around<'_> {
             None => Vec::new(),
         };
         turns.retain(|turn| specialist.is_none_or(|agent| agent.may_read(&turn.label)));
-        let memories = remembered(ctx, self.bench.library(), specialist, &found.question).await;
         let time = if self.listener.is_there() { STREAMED_ANSWER_TIME } else { WHOLE_ANSWER_TIME };
         let time_ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let task = Task {
@@ -261,7 +260,7 @@ impl Around<'_> {
             spending: self.spending,
             listener: self.listener,
             question: &found.question,
-            memories: &memories,
+            memories: &[],
             turns: &turns,
             passages: &passages,
             pinned: specialist.map_or(settings.tier, |agent| agent.tier(settings.tier)),
@@ -277,7 +276,8 @@ impl Around<'_> {
             let (outcome, trace) = reason::answer(self.permit, &task).await?;
             return Ok(Some(Thought { mode: Mode::Reason, outcome: Ok(outcome), trace }));
         }
-        let outcome = Ok(generated::write(&task).await?);
+        let memories = remembered(ctx, self.bench.library(), specialist, &found.question).await;
+        let outcome = Ok(generated::write(&Task { memories: &memories, ..task }).await?);
         Ok(Some(Thought { mode: Mode::Generated, outcome, trace: None }))
     }
 

@@ -37,8 +37,8 @@ pub async fn memories_compact(permit: Permit<'_, memories::Change>) -> Result<us
         return Ok(0);
     }
     ctx.write(move |tx| {
-        for (memory, embedding) in &raised {
-            rows::memory_update(&tx, memory, embedding.as_ref())?;
+        for (memory, _) in &raised {
+            rows::memory_update(&tx, memory)?;
         }
         let mut count = 0;
         for id in &gone {

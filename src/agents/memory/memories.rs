@@ -18,7 +18,7 @@ use super::model::{
 use super::store::{self as rows, MemoryInsert};
 use crate::AgentError;
 
-/// Time for an embedding; a memory without one is found by its importance alone until it has one.
+/// Time for an embedding; a memory without one is found by its importance alone.
 const EMBED_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONSENT_CHANGED: Action = Action::new("memory.consent_changed");
@@ -257,16 +257,15 @@ pub async fn memory_change(
     let ctx = permit.ctx();
     let owner = owner_of(ctx)?;
     let (rights, now, agent) = (*ctx.rights(), ctx.now(), agent.to_owned());
-    let before = {
-        let agent = agent.clone();
-        ctx.read(move |tx| own(tx, id, owner, &agent, (&rights, now))).await?
+    let embedding = match &change.text {
+        Some(text) => embed(library, text, TextKind::Passage).await,
+        None => None,
     };
-    let text = change.text.as_deref().unwrap_or(&before.text);
-    let embedding = embed(library, text, TextKind::Passage).await;
     ctx.write(move |tx| {
         let before = own(&tx, id, owner, &agent, (&rights, now))?;
+        let is_reworded = change.text.is_some();
         let fields = json!({
-            "text": change.text.is_some(), "importance": change.importance,
+            "text": is_reworded, "importance": change.importance,
             "expires_at": change.expires_at,
         });
         let after = Memory {
@@ -276,7 +275,10 @@ pub async fn memory_change(
             updated_at: tx.now(),
             ..before
         };
-        rows::memory_update(&tx, &after, embedding.as_ref())?;
+        rows::memory_update(&tx, &after)?;
+        if is_reworded {
+            rows::memory_set_embedding(&tx, id, embedding.as_ref())?;
+        }
         let event =
             Event::new(MEMORY_CHANGED).object("memory", id).detail(fields).label(after.label);
         Ok(tx.commit(event, after)?)

@@ -1,5 +1,7 @@
 //! Finding memories again: by what they mean, how important they are, and how old.
 
+use std::collections::BTreeSet;
+
 use base::{Classification, Label, MemoryId, Timestamp};
 use knowledge::Library;
 use models::{Embedding, TextKind};
@@ -46,7 +48,8 @@ pub async fn memories_recall(
     let ctx = permit.ctx();
     let owner = owner_of(ctx)?;
     let (rights, now) = (*ctx.rights(), ctx.now());
-    let agents: Vec<String> = agents.iter().map(|agent| (*agent).to_owned()).collect();
+    // One that is named twice remembers once.
+    let agents: BTreeSet<String> = agents.iter().map(|agent| (*agent).to_owned()).collect();
     let found = ctx
         .read(move |tx| {
             if !rows::consent(tx, owner)? {

@@ -66,23 +66,30 @@ pub(super) fn memory_insert(tx: &WriteTx<'_>, new: &MemoryInsert<'_>) -> Result<
     Ok(())
 }
 
-pub(super) fn memory_update(
-    tx: &WriteTx<'_>,
-    memory: &Memory,
-    embedding: Option<&Embedding>,
-) -> Result<(), StoreError> {
+/// Everything about a memory that can change but its embedding.
+pub(super) fn memory_update(tx: &WriteTx<'_>, memory: &Memory) -> Result<(), StoreError> {
     tx.execute(
-        "UPDATE memories SET text = ?2, importance = ?3, expires_at = ?4, embedding = ?5,
-                updated_at = ?6 WHERE id = ?1",
+        "UPDATE memories SET text = ?2, importance = ?3, expires_at = ?4, updated_at = ?5
+         WHERE id = ?1",
         params![
             memory.id.as_bytes(),
             memory.text,
             memory.importance,
             memory.expires_at.map(Timestamp::unix_ms),
-            embedding.map(|embedding| embedding.to_le_bytes().to_vec()),
             tx.now().unix_ms(),
         ],
     )?;
+    Ok(())
+}
+
+/// The embedding of a memory whose text is another now.
+pub(super) fn memory_set_embedding(
+    tx: &WriteTx<'_>,
+    id: MemoryId,
+    embedding: Option<&Embedding>,
+) -> Result<(), StoreError> {
+    let bytes = embedding.map(|embedding| embedding.to_le_bytes().to_vec());
+    tx.execute("UPDATE memories SET embedding = ?2 WHERE id = ?1", params![id.as_bytes(), bytes])?;
     Ok(())
 }
 
