@@ -219,7 +219,7 @@ impl Grammar {
         })
     }
 
-    /// Whether the words begin with a number, perhaps behind "at most" or the like, and are few.
+    /// Whether the words begin with a number, perhaps behind "at most" or the like.
     fn is_value(&self, rest: &[&str]) -> bool {
         let text = rest.join(" ");
         let filler = self.fillers.iter().find_map(|filler| text.strip_prefix(filler));

@@ -155,7 +155,7 @@ async fn on_page(
         .map(|row| row.cells.iter().map(|cell| cell.text.trim().to_owned()).collect())
         .collect();
     let (head, body) = texts.split_at(header_rows);
-    copy_of(head, body)
+    copy_of(head, body, decimal_in(revision.language.as_deref()))
 }
 
 /// The file itself, when it is one of comma-separated values.
@@ -168,6 +168,7 @@ async fn of_csv(env: &ToolEnv<'_>, revision: Revision) -> Result<TableCopy, Tool
     if revision.size_bytes > TABLE_MAX_BYTES as u64 {
         return Err(ToolFailure::new("table_too_large", "the file is too large to be asked"));
     }
+    let language = revision.language;
     let permit = authorize(env.ctx)
         .map_err(|_| ToolFailure::new("tool_forbidden", "the person may not do this"))?;
     let opened = knowledge::original_open(permit, revision.document_id, revision.id);
@@ -177,11 +178,12 @@ async fn of_csv(env: &ToolEnv<'_>, revision: Revision) -> Result<TableCopy, Tool
         work.await.ok().and_then(Result::ok).ok_or_else(|| {
             ToolFailure::new("original_missing", "the original file can't be read")
         })?;
-    csv_table(&bytes)
+    csv_table(&bytes, decimal_in(language.as_deref()))
 }
 
-/// Reads comma-, semicolon- or tab-separated values; the first line names the columns.
-fn csv_table(bytes: &[u8]) -> Result<TableCopy, ToolFailure> {
+/// Reads comma-, semicolon- or tab-separated values; the first line names the columns. `usual` is the mark before
+/// decimals where the file itself says nothing of it.
+fn csv_table(bytes: &[u8], usual: Option<char>) -> Result<TableCopy, ToolFailure> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}');
     let first = text.lines().next().unwrap_or_default();
@@ -206,22 +208,42 @@ fn csv_table(bytes: &[u8]) -> Result<TableCopy, ToolFailure> {
         rows.push(record.iter().map(str::to_owned).collect());
     }
     let (head, body) = rows.split_at(rows.len().min(1));
-    copy_of(head, body)
+    // Programs that write decimals behind commas separate by semicolons, and the other way round.
+    let usual = match delimiter {
+        b';' => Some(','),
+        b',' => Some('.'),
+        _ => usual,
+    };
+    copy_of(head, body, usual)
 }
 
-/// A table with unique column names, and numbers where a column has nothing else.
-fn copy_of(head: &[Vec<String>], body: &[Vec<String>]) -> Result<TableCopy, ToolFailure> {
+/// A table with unique column names, and numbers where a column has nothing else. `usual` is the mark before
+/// decimals where no cell shows it.
+fn copy_of(
+    head: &[Vec<String>],
+    body: &[Vec<String>],
+    usual: Option<char>,
+) -> Result<TableCopy, ToolFailure> {
     let width = head.iter().chain(body).map(Vec::len).max().unwrap_or(0);
     if width == 0 || width > TABLE_MAX_COLUMNS {
         let detail = format!("a table needs 1 to {TABLE_MAX_COLUMNS} columns, this has {width}");
         return Err(ToolFailure::new("table_not_found", detail));
     }
     let columns = column_names(head, width);
-    let numeric: Vec<bool> = (0..width).map(|i| is_numeric(body, i)).collect();
+    let cells = || body.iter().flatten().map(|text| text.trim());
+    let Some(decimal) = decimal_shown(cells()).or(usual) else {
+        let unclear = |row: &Vec<String>| row.iter().any(|text| mark_of(text) == Mark::Either);
+        if let Some(row) = body.iter().position(unclear) {
+            let detail = format!("a number in row {} may have thousands or decimals", row + 1);
+            return Err(ToolFailure::new("table_ambiguous", detail));
+        }
+        return copy_of(head, body, Some('.'));
+    };
+    let numeric: Vec<bool> = (0..width).map(|i| is_numeric(body, i, decimal)).collect();
     let rows = body.iter().map(|row| {
         let cell = |i: usize| match row.get(i).map(|text| text.trim()).unwrap_or_default() {
             "" | "–" | "-" => TableCell::Empty,
-            text if numeric[i] => number(text).map_or(TableCell::Empty, TableCell::Number),
+            text if numeric[i] => number(text, decimal).map_or(TableCell::Empty, TableCell::Number),
             text => TableCell::Text(text.to_owned()),
         };
         (0..width).map(cell).collect()
@@ -258,32 +280,91 @@ fn column_names(head: &[Vec<String>], width: usize) -> Vec<String> {
     names
 }
 
-fn is_numeric(body: &[Vec<String>], column: usize) -> bool {
+fn is_numeric(body: &[Vec<String>], column: usize, decimal: char) -> bool {
     let mut cells = body
         .iter()
         .filter_map(|row| row.get(column))
         .map(|text| text.trim())
         .filter(|text| !matches!(*text, "" | "–" | "-"))
         .peekable();
-    cells.peek().is_some() && cells.all(|text| number(text).is_some())
+    cells.peek().is_some() && cells.all(|text| number(text, decimal).is_some())
 }
 
-/// A number with a point or a comma for its decimals, and spaces or apostrophes between thousands.
-fn number(text: &str) -> Option<f64> {
-    let text: String = text
-        .chars()
-        .filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\''))
-        .map(|c| if c == '−' { '-' } else { c })
-        .collect();
-    let (points, commas) = (text.matches('.').count(), text.matches(',').count());
-    let text = match (points, commas) {
-        (_, 0) => text,
-        (0, 1) => text.replace(',', "."),
-        // Both: the last one is the decimal one.
-        (1, _) if text.rfind('.') > text.rfind(',') => text.replace(',', ""),
-        (_, 1) if text.rfind(',') > text.rfind('.') => text.replace('.', "").replace(',', "."),
-        _ => return None,
-    };
+/// The mark before decimals that people use who write this language (BCP 47).
+fn decimal_in(language: Option<&str>) -> Option<char> {
+    match language?.split('-').next()? {
+        "en" => Some('.'),
+        "de" | "cs" | "sk" | "pl" | "fr" | "es" | "it" | "nl" | "pt" => Some(','),
+        _ => None,
+    }
+}
+
+/// What a cell says of the mark before decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mark {
+    /// Nothing: it is no number, or has no mark.
+    None,
+    /// It is this one.
+    Decimal(char),
+    /// It has one mark, which may as well stand between thousands: `1.250`.
+    Either,
+}
+
+fn mark_of(text: &str) -> Mark {
+    let text = digits_and_marks(text);
+    let digits = text.trim_start_matches(['-', '+']);
+    if !digits.starts_with(|c: char| c.is_ascii_digit())
+        || !digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+    {
+        return Mark::None;
+    }
+    let Some(last) = digits.rfind(['.', ',']) else { return Mark::None };
+    let mark = if digits[last..].starts_with('.') { '.' } else { ',' };
+    let other = if mark == '.' { ',' } else { '.' };
+    let (before, behind) = (&digits[..last], &digits[last + 1..]);
+    if before.contains(mark) {
+        // Twice: it stands between thousands, as in 1.250.000.
+        let groups = digits.split(mark).skip(1).all(|group| group.len() == 3);
+        return if groups { Mark::Decimal(other) } else { Mark::None };
+    }
+    let may_be_thousands = behind.len() == 3 && before.len() <= 3 && before != "0";
+    if may_be_thousands && !before.contains(other) { Mark::Either } else { Mark::Decimal(mark) }
+}
+
+/// The mark before decimals, where the cells agree on one.
+fn decimal_shown<'c>(cells: impl Iterator<Item = &'c str>) -> Option<char> {
+    let marks = cells.filter_map(|cell| match mark_of(cell) {
+        Mark::Decimal(mark) => Some(mark),
+        Mark::None | Mark::Either => None,
+    });
+    let marks: BTreeSet<char> = marks.collect();
+    if marks.len() == 1 { marks.first().copied() } else { None }
+}
+
+/// Without what stands between thousands whatever the language, and with a minus that programs know.
+fn digits_and_marks(text: &str) -> String {
+    let kept = text.chars().filter(|c| !matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\''));
+    kept.map(|c| if c == '−' { '-' } else { c }).collect()
+}
+
+/// A number with `decimal` before its decimals, and the other mark, spaces or apostrophes between thousands.
+fn number(text: &str, decimal: char) -> Option<f64> {
+    let text = digits_and_marks(text);
+    let between = if decimal == '.' { ',' } else { '.' };
+    let (whole, behind) = text.split_once(decimal).unwrap_or((&text, ""));
+    if behind.contains(between) || behind.contains(decimal) {
+        return None;
+    }
+    let mut groups = whole.split(between);
+    let first = groups.next().unwrap_or_default().trim_start_matches(['-', '+']);
+    let mut groups = groups.peekable();
+    if groups.peek().is_some() && !(1..=3).contains(&first.len()) {
+        return None;
+    }
+    if groups.any(|group| group.len() != 3 || !group.bytes().all(|b| b.is_ascii_digit())) {
+        return None;
+    }
+    let text = text.replace(between, "").replace(decimal, ".");
     // What Rust reads as a number and people don't.
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
         return None;
@@ -303,30 +384,52 @@ mod tests {
 
     #[test]
     fn separators_and_decimals_are_found() {
-        let german = csv_table("Teil;Menge;Preis\nR-1;2;1.250,50\nR-2;3;0,5\n".as_bytes()).unwrap();
+        let german =
+            csv_table("Teil;Menge;Preis\nR-1;2;1.250,50\nR-2;3;0,5\n".as_bytes(), None).unwrap();
         assert_eq!(german.columns, ["Teil", "Menge", "Preis"]);
         assert_eq!(german.rows[0][2], TableCell::Number(1250.5));
-        let english = csv_table(b"Part,Qty\n\"Seal, red\",1\n0012,\n").unwrap();
+        let english = csv_table(b"Part,Qty\n\"Seal, red\",1\n0012,\n", None).unwrap();
         assert_eq!(english.rows[0][0], TableCell::Text("Seal, red".into()));
         assert_eq!(english.rows[1], [TableCell::Text("0012".into()), TableCell::Empty]);
+    }
+
+    #[test]
+    fn thousands_are_no_decimals_and_who_can_not_tell_says_so() {
+        let price = |file: &str, usual| match csv_table(file.as_bytes(), usual).unwrap().rows[0][1]
+        {
+            TableCell::Number(price) => price,
+            _ => f64::NAN,
+        };
+        assert_eq!(price("Part,Price\nR-1,\"1,250\"\n", None), 1250.0);
+        assert_eq!(price("Teil;Preis\nR-1;1.250\n", None), 1250.0);
+        assert_eq!(price("Teil;Preis\nR-1;1.250.000\n", None), 1_250_000.0);
+        // What the cells show counts more than what is usual.
+        assert_eq!(price("Teil;Preis\nR-1;1.250\nR-2;2.5\n", None), 1.25);
+        // Neither shown nor known by the separator: by the language, or not at all.
+        let tabs = "Teil\tPreis\nR-1\t1.250\n";
+        assert_eq!(price(tabs, decimal_in(Some("de-DE"))), 1250.0);
+        assert_eq!(price(tabs, decimal_in(Some("en"))), 1.25);
+        assert_eq!(price("Teil\tPreis\nR-1\t2.50\n", None), 2.5);
+        let failure = csv_table(tabs.as_bytes(), None).unwrap_err();
+        assert!(failure.detail.contains("row 1 "), "{}", failure.detail);
     }
 
     #[test]
     fn names_of_columns_are_unique() {
         let head = [vec!["Torque".into(), "torque".into(), String::new()]];
         let body = [vec!["1".into(), "2".into(), "3".into(), "4".into()]];
-        let copy = copy_of(&head, &body).unwrap();
+        let copy = copy_of(&head, &body, None).unwrap();
         assert_eq!(copy.columns, ["Torque", "torque_2", "column_3", "column_4"]);
-        assert!(copy_of(&[], &[]).is_err());
+        assert!(copy_of(&[], &[], None).is_err());
     }
 
     #[test]
     fn texts_that_look_like_numbers_stay_texts() {
         for text in ["inf", "nan", "007", "1,2,3", "1.2.3", "12 Nm", "1e"] {
-            assert_eq!(number(text), None, "{text}");
+            assert_eq!(number(text, '.'), None, "{text}");
         }
-        assert_eq!(number("1 250,5"), Some(1250.5));
-        assert_eq!(number("1,250.5"), Some(1250.5));
-        assert_eq!(number("−3"), Some(-3.0));
+        assert_eq!(number("1 250,5", ','), Some(1250.5));
+        assert_eq!(number("1,250.5", '.'), Some(1250.5));
+        assert_eq!(number("−3", '.'), Some(-3.0));
     }
 }
