@@ -15,6 +15,7 @@ test("an answer that was under way when the network went does not end the asking
   dispatchEvent(new Event("offline"));
   expect(isReachable()).toBe(false);
   noteReachable();
+  expect(isReachable()).toBe(false);
   await vi.advanceTimersByTimeAsync(3000);
   expect(isReachable()).toBe(false);
   // It goes on until an answer comes, and ends with it.

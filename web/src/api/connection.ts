@@ -23,12 +23,12 @@ async function probe(): Promise<void> {
   }
 }
 
-/** Says that a request was answered. One that was under way when the network went says nothing of now: then it is asked again. */
+/** Says that a request was answered. */
 export function noteReachable(): void {
-  if (timer && navigator.onLine) {
-    clearTimeout(timer);
-    timer = null;
-  }
+  // One that was under way when the network went says nothing of now: the appliance is about to be asked.
+  if (timer && !navigator.onLine) return;
+  if (timer) clearTimeout(timer);
+  timer = null;
   set(true);
 }
 

@@ -46,10 +46,13 @@ function ThreadView() {
   const follow = useFollow(`${turns.length} ${asking.running?.text.length ?? -1} ${asking.running?.steps.length ?? 0} ${asking.running?.state ?? ""}`, place);
   const running = asking.running;
   const empty = !conversationId && !running && turns.length === 0;
-  const edit = (question: string) => {
-    write(question);
-    document.getElementById("question")?.focus();
-  };
+  const edit = useCallback(
+    (question: string) => {
+      write(question);
+      document.getElementById("question")?.focus();
+    },
+    [write],
+  );
   return (
     <div className="flex h-full flex-col">
       <header className="flex min-h-14 items-center gap-2 px-4 sm:px-6">

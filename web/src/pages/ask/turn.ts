@@ -22,20 +22,6 @@ export interface TurnAnswer {
   created_at: string;
 }
 
-export const answerOf = (answer: Answer): TurnAnswer => ({
-  message_id: answer.message_id,
-  text: answer.text,
-  citations: answer.citations,
-  refused: Boolean(answer.refusal),
-  nearest: answer.nearest,
-  withheld: false,
-  classification: answer.classification,
-  export_control: answer.export_control,
-  receipt: receiptOf(answer.receipt),
-  feedback: null,
-  created_at: answer.created_at,
-});
-
 /** The messages of a conversation as questions with their answers. */
 export function turnsOf(messages: Message[]): Turn[] {
   const turns: Turn[] = [];

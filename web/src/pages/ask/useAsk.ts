@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { ask } from "@/api/chat";
 import { hasCode, Unreachable } from "@/api/problem";
 import type { StepEvent } from "@/api/stream";
@@ -104,9 +104,16 @@ export function useAsk(conversationId: string | undefined, agent: string | undef
     }
   };
 
+  // The same function for good, so that a token that arrives draws no finished turn anew.
+  const latest = useRef(send);
+  useEffect(() => {
+    latest.current = send;
+  });
+  const sendLatest = useCallback((question: string) => void latest.current(question), []);
+
   return {
     running,
-    send: (question: string) => void send(question),
+    send: sendLatest,
     stop: () => control.current?.abort(),
     dismiss: () => setRunning(null),
   };

@@ -1,3 +1,4 @@
+import { useRouter } from "@tanstack/react-router";
 import { FileText } from "lucide-react";
 import { memo } from "react";
 import type { Document } from "@/api/types";
@@ -12,12 +13,19 @@ export const DocumentRow = memo(function DocumentRow({ document }: { document: D
   const { t } = useTranslation();
   const { ago } = useFormats();
   const { current } = document;
+  const router = useRouter();
+  const reach = () => void router.preloadRoute({ to: "/documents/$documentId", params: { documentId: document.id } });
   return (
     <div className="relative flex min-h-19 items-center gap-3 border-b px-4 py-2 hover:bg-hover">
       <FileText aria-hidden className="size-5 shrink-0 text-muted" />
       <div className="min-w-0 grow">
         {/* A link of its own for every document: the focus must not pass to another one. */}
-        <RowLink key={document.id} href={`/documents/${document.id}`} className="line-clamp-1 font-medium after:absolute after:inset-0">
+        <RowLink
+          key={document.id}
+          href={`/documents/${document.id}`}
+          onReach={reach}
+          className="line-clamp-1 font-medium after:absolute after:inset-0"
+        >
           {document.title}
         </RowLink>
         <p className="flex flex-wrap items-center gap-x-2 text-sm text-muted">

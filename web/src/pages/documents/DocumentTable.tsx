@@ -1,5 +1,5 @@
 import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef } from "react";
 import type { Document } from "@/api/types";
 import { useTranslation } from "@/i18n/useTranslation";
 import { DocumentRow } from "./DocumentRow";
@@ -17,12 +17,14 @@ interface Props {
 export function DocumentTable({ items, more, onMore }: Props) {
   const { t } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
+  // The same function while only the scrolling changes: with another one all rows are measured anew.
+  const keyOf = useCallback((index: number) => items[index]?.id ?? index, [items]);
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
-    getItemKey: (index) => items[index]?.id ?? index,
+    getItemKey: keyOf,
   });
   const shown = rows.getVirtualItems();
   const inView = Math.ceil((rows.scrollRect?.height ?? 0) / ROW_PX) + 1;

@@ -23,6 +23,8 @@ export function DocumentsPage() {
   const [over, setOver] = useState(false);
   useTitle(t("nav.documents"));
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
+  // One that failed is asked for again by the person, not without end by the page.
+  const more = () => !list.isFetchingNextPage && !list.isFetchNextPageError && void list.fetchNextPage();
   const filtered = Object.values(filters).some(Boolean);
 
   const drop = async (event: DragEvent) => {
@@ -56,7 +58,9 @@ export function DocumentsPage() {
           filters={filters}
           onChange={(change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true })}
         />
-        <ProblemNotice error={list.error} />
+        <ProblemNotice error={list.error}>
+          {list.isFetchNextPageError && <Button onClick={() => void list.fetchNextPage()}>{t("action.try_again")}</Button>}
+        </ProblemNotice>
         {list.isPending && <Skeleton lines={8} />}
         <div role="status" className="empty:absolute">
           {list.isSuccess && items.length === 0 && (
@@ -70,7 +74,7 @@ export function DocumentsPage() {
           )}
         </div>
         {items.length > 0 && (
-          <DocumentTable items={items} more={list.hasNextPage} onMore={() => !list.isFetchingNextPage && void list.fetchNextPage()} />
+          <DocumentTable items={items} more={list.hasNextPage} onMore={more} />
         )}
       </div>
       {upload && <UploadDialog open onClose={() => setUpload(null)} dropped={upload.files} />}

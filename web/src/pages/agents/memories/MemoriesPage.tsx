@@ -3,6 +3,8 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useMay } from "@/app/session";
 import { useTranslation } from "@/i18n/useTranslation";
+import { useAgentsThere } from "@/reasoning/useAgents";
+import { useAgentWords } from "@/reasoning/useAgentWords";
 import { Button } from "@/ui/Button";
 import { Section, useTitle } from "@/ui/Page";
 import { AddMemoryDialog } from "./AddMemoryDialog";
@@ -10,14 +12,15 @@ import { ConsentSection } from "./ConsentSection";
 import { MemoryFilterBar } from "./MemoryFilterBar";
 import { MemoryList } from "./MemoryList";
 import { TidySection } from "./TidySection";
-import { KINDS, useAgentNames, useConsent, type MemoryFilters } from "./useMemories";
+import { KINDS, useConsent, type MemoryFilters } from "./useMemories";
 
 /** What agents remember about the person who looks. */
 export function MemoriesPage() {
   const { t } = useTranslation();
   const filters = useSearch({ from: "/agents/memories" });
   const navigate = useNavigate({ from: "/agents/memories" });
-  const agents = useAgentNames().data ?? [];
+  const wordsOf = useAgentWords();
+  const agents = useAgentsThere().map((agent) => ({ name: agent.name, title: wordsOf(agent).title }));
   const allowed = useConsent().data?.allowed ?? false;
   const may = useMay();
   const [adding, setAdding] = useState(false);

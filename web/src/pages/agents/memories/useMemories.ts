@@ -14,7 +14,6 @@ export const IMPORTANCES = [1, 2, 3, 4, 5] as const;
 const MEMORIES = ["memories"];
 const CONSENT = ["memory-consent"];
 const PAGE = 100;
-const AGENTS_STALE_MS = 600_000;
 
 export interface MemoryFilters {
   agent?: string;
@@ -39,17 +38,6 @@ export const useMemories = ({ agent, kind, text }: MemoryFilters) =>
 
 export const useConsent = () =>
   useQuery({ queryKey: CONSENT, queryFn: ({ signal }) => take(api.GET("/api/v1/me/memories/consent", { signal })) });
-
-/** Agents by their name, for choosing and for naming them. */
-export const useAgentNames = () =>
-  useQuery({
-    queryKey: ["agents", "names"],
-    queryFn: async ({ signal }) => {
-      const { items } = await take(api.GET("/api/v1/agents", { signal }));
-      return items.map(({ name, title }) => ({ name, title }));
-    },
-    staleTime: AGENTS_STALE_MS,
-  });
 
 export function useMemoryChanges() {
   const client = useQueryClient();
