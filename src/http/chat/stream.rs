@@ -67,14 +67,11 @@ async fn run(Streaming { state, ctx, stream }: Streaming, work: Work) {
         push(&stream, event);
     });
     // A failure inside the work has sent its own event.
-    match outcome.await {
-        Some(Err(problem)) => {
-            problem.log();
-            if !ended {
-                push_problem(&stream, &problem);
-            }
+    if let Some(Err(problem)) = outcome.await {
+        problem.log();
+        if !ended {
+            push_problem(&stream, &problem);
         }
-        Some(Ok(())) | None => {}
     }
 }
 
