@@ -38,7 +38,7 @@ pub use error::{GgufError, Place};
 pub use header::{GgufHeader, Keep};
 pub use kinds::TensorKind;
 pub use layout::TensorInfo;
-pub use summary::GgufSummary;
+pub use summary::{GgufSummary, Pooling};
 pub use value::{Array, Value, ValueKind};
 pub use writer::GgufWriter;
 

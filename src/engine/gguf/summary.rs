@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use models::protocol::ModelPurpose;
+
 use super::error::{GgufError, shown};
 use super::header::{self, GgufHeader};
 use super::kinds::{TensorKind, file_type_name};
@@ -11,8 +13,38 @@ use super::{TOKENS_KEY, limits};
 /// Bytes of a number in the cache of keys and values, which is kept as f16.
 const CACHE_NUMBER_BYTES: u64 = 2;
 
+/// Architectures that read a text as a whole and write none.
+const ENCODERS: &[&str] = &[
+    "bert",
+    "modern-bert",
+    "nomic-bert",
+    "nomic-bert-moe",
+    "neo-bert",
+    "eurobert",
+    "jina-bert-v2",
+    "jina-bert-v3",
+    "gemma-embedding",
+    "t5encoder",
+];
+
+/// The tensor that turns what a reranker has read into a number.
+const RELEVANCE_TENSOR: &str = "cls.output.weight";
+
 /// The bit of `general.file_type` that says that somebody guessed it (`LLAMA_FTYPE_GUESSED`).
 const FILE_TYPE_GUESSED: u64 = 1024;
+
+/// How what an encoder has read of the tokens becomes one vector (`llama_pooling_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The mean of all tokens' vectors.
+    Mean,
+    /// The vector of the first token.
+    First,
+    /// The vector of the last token.
+    Last,
+    /// A number that says how well one text answers another.
+    Relevance,
+}
 
 /// The model of a file, as its header describes it. Nothing in it was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +85,11 @@ pub struct GgufSummary {
     pub weights_bytes: u64,
     /// Kind of its tokenizer, for instance `gpt2` or `llama`.
     pub tokenizer_model: String,
+    /// For models that don't write: how a text becomes a vector, or two a number.
+    pub pooling: Option<Pooling>,
+    /// How a question and a text become a reranker's prompt, with `{query}` and `{document}` in their places;
+    /// at most [`limits::MAX_TEMPLATE_BYTES`] long.
+    pub rerank_template: Option<String>,
 }
 
 impl GgufSummary {
@@ -64,6 +101,16 @@ impl GgufSummary {
         self.kv_heads_all_layers
             .saturating_mul(self.key_width.saturating_add(self.value_width))
             .saturating_mul(CACHE_NUMBER_BYTES)
+    }
+
+    /// What the model is made for.
+    #[must_use]
+    pub const fn purpose(&self) -> ModelPurpose {
+        match self.pooling {
+            None => ModelPurpose::Generate,
+            Some(Pooling::Relevance) => ModelPurpose::Rerank,
+            Some(Pooling::Mean | Pooling::First | Pooling::Last) => ModelPurpose::Embed,
+        }
     }
 
     /// Reads it from a header.
@@ -100,7 +147,9 @@ impl GgufSummary {
             key_width: head_width("attention.key_length")?,
             value_width: head_width("attention.value_length")?,
             vocabulary_tokens: vocabulary_tokens(&keys)?,
-            chat_template: chat_template(header)?,
+            chat_template: template(header, "tokenizer.chat_template")?,
+            pooling: pooling(&keys)?,
+            rerank_template: template(header, "tokenizer.chat_template.rerank")?,
             weights_bytes: sum(header.tensors.iter().map(|tensor| tensor.size_bytes)),
             tokenizer_model: tokenizer_model(header)?,
             architecture,
@@ -210,12 +259,27 @@ fn tokenizer_model(header: &GgufHeader) -> Result<String, GgufError> {
     Ok(cut(header.text(KEY)?.ok_or_else(|| missing(KEY))?).to_owned())
 }
 
-fn chat_template(header: &GgufHeader) -> Result<Option<String>, GgufError> {
-    const KEY: &str = "tokenizer.chat_template";
-    let Some(template) = header.text(KEY)? else { return Ok(None) };
+fn pooling(keys: &Keys<'_>) -> Result<Option<Pooling>, GgufError> {
+    let key = keys.name("pooling_type");
+    if keys.header.tensors.iter().any(|tensor| tensor.name == RELEVANCE_TENSOR) {
+        return Ok(Some(Pooling::Relevance));
+    }
+    match keys.header.unsigned(&key)? {
+        Some(1) => Ok(Some(Pooling::Mean)),
+        Some(2) => Ok(Some(Pooling::First)),
+        Some(3) => Ok(Some(Pooling::Last)),
+        Some(4) => Ok(Some(Pooling::Relevance)),
+        // 0 says that there is none; what can't write has a mean all the same.
+        None | Some(0) => Ok(ENCODERS.contains(&keys.architecture).then_some(Pooling::Mean)),
+        Some(other) => in_range(&key, other, 0..=4).map(|_| None),
+    }
+}
+
+fn template(header: &GgufHeader, key: &str) -> Result<Option<String>, GgufError> {
+    let Some(template) = header.text(key)? else { return Ok(None) };
     if template.len() > limits::MAX_TEMPLATE_BYTES {
         return Err(GgufError::OutOfRange {
-            key: KEY.to_owned(),
+            key: key.to_owned(),
             found: format!("{} bytes long", template.len()),
             allowed: format!("at most {} bytes", limits::MAX_TEMPLATE_BYTES),
         });

@@ -2,7 +2,8 @@
 
 use std::fs::File;
 
-use models::protocol::ModelFacts;
+use base::limits::EMBEDDING_DIMENSIONS;
+use models::protocol::{ModelFacts, ModelPurpose};
 
 use crate::gguf::{GgufHeader, GgufSummary};
 
@@ -12,9 +13,16 @@ use crate::gguf::{GgufHeader, GgufSummary};
 /// Says, for the administrator, what is wrong with it.
 pub(super) fn read(file: &File) -> Result<GgufSummary, String> {
     let size_bytes = file.metadata().map_err(|error| error.to_string())?.len();
-    GgufHeader::read(file, size_bytes)
+    let summary = GgufHeader::read(file, size_bytes)
         .and_then(|header| header.summary())
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    let width = summary.embedding_width;
+    if summary.purpose() == ModelPurpose::Embed && width < EMBEDDING_DIMENSIONS as u64 {
+        return Err(format!(
+            "its vectors have {width} numbers, and {EMBEDDING_DIMENSIONS} are kept of each"
+        ));
+    }
+    Ok(summary)
 }
 
 /// The same, as it is told to the client.
@@ -33,5 +41,6 @@ pub(super) fn told(summary: &GgufSummary) -> ModelFacts {
         weights_bytes: summary.weights_bytes,
         kv_bytes_per_token: summary.kv_bytes_per_token(),
         has_chat_template: summary.chat_template.is_some(),
+        purpose: summary.purpose(),
     }
 }

@@ -1,4 +1,4 @@
-//! The calls of the generating lane: handed to the thread of the model that they are for.
+//! The calls for models that were brought in: handed to the thread of the model that they are for.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use llama_cpp_2::llama_backend::LlamaBackend;
 use models::protocol::{AnswerBody, Call, CallBody, CallId, LoadOptions, ModelHash, WorkerError};
 
+use super::encoder::{EncodeOrder, Texts};
 use super::inbox::{Command, Inbox, Order};
 use super::model::{self, Loading};
 use super::{facts, ffi};
@@ -51,6 +52,8 @@ impl Generator {
         let Call { id, priority, deadline_ms, body } = call;
         body.check_limits()
             .map_err(|error| WorkerError::Invalid { field: error.field, reason: error.reason })?;
+        let arrived = Instant::now();
+        let deadline = arrived + Duration::from_millis(deadline_ms).min(MAX_DEADLINE);
         match body {
             CallBody::InspectModel => {
                 let file = file.ok_or_else(no_file)?;
@@ -71,13 +74,21 @@ impl Generator {
                 Ok(())
             }
             CallBody::Generate { model, input, streams } => {
-                let arrived = Instant::now();
-                let deadline = arrived + Duration::from_millis(deadline_ms).min(MAX_DEADLINE);
                 let order = Order { id, priority, arrived, deadline, input: *input, streams };
                 self.send(model, Command::Generate(Box::new(order)))
             }
             CallBody::CountModelTokens { model, texts } => {
                 self.send(model, Command::Count { id, texts })
+            }
+            CallBody::ModelEmbed { model, texts, kind } => {
+                let work = Texts::Embed { kind, done: Vec::with_capacity(texts.len()) };
+                let order = EncodeOrder { id, priority, deadline, texts: texts.into(), work };
+                self.send(model, Command::Encode(Box::new(order)))
+            }
+            CallBody::Rerank { model, query, texts } => {
+                let work = Texts::Rerank { query, done: Vec::with_capacity(texts.len()) };
+                let order = EncodeOrder { id, priority, deadline, texts: texts.into(), work };
+                self.send(model, Command::Encode(Box::new(order)))
             }
             CallBody::Ping
             | CallBody::Embed { .. }

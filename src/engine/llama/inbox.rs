@@ -6,12 +6,16 @@ use std::time::Instant;
 
 use models::protocol::{CallId, GenerateInput, Priority};
 
+use super::encoder::EncodeOrder;
+
 /// What a model's thread is asked.
 pub(super) enum Command {
     /// Say when the model is ready.
     Loaded(CallId),
     /// Generate a text.
     Generate(Box<Order>),
+    /// Turn texts into vectors or numbers.
+    Encode(Box<EncodeOrder>),
     /// Count tokens.
     Count { id: CallId, texts: Vec<String> },
     /// Nobody wants this any more.
@@ -26,6 +30,7 @@ impl Command {
         match self {
             Self::Loaded(id) | Self::Count { id, .. } | Self::Unload(id) => Some(*id),
             Self::Generate(order) => Some(order.id),
+            Self::Encode(order) => Some(order.id),
             Self::Cancel(_) => None,
         }
     }

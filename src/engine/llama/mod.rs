@@ -1,9 +1,10 @@
-//! Models that generate text: llama.cpp inside the worker.
+//! Models that were brought in: llama.cpp inside the worker.
 //!
 //! [`Generator`] takes the calls of the generating lane. Each model has a thread that owns it and
 //! its context ([`model`], [`serving`]); the thread puts the next tokens of all running texts, and pieces of the
 //! prompts that are being read, into one batch after the other ([`plan`], [`step`]). What was computed for a
-//! prompt is kept for the next one of the same tenant that begins alike ([`prefixes`]).
+//! prompt is kept for the next one of the same tenant that begins alike ([`prefixes`]). A model that is made for
+//! embedding or reranking reads one text after the other ([`encoder`]).
 //!
 //! Never:
 //! - looks at a file that our own reader has not passed ([`crate::gguf`]);
@@ -12,11 +13,13 @@
 //! - gives out a shape that was not asked for: what ends before its shape is complete says so;
 //! - logs a prompt or a text.
 
+mod encoder;
 mod facts;
 mod ffi;
 mod generator;
 mod gpu;
 mod inbox;
+mod instructions;
 mod layout;
 mod model;
 mod plan;

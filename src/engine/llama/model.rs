@@ -1,4 +1,4 @@
-//! The thread that owns a model and its context.
+//! The thread that owns a model and its context, whatever the model is made for.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -9,17 +9,22 @@ use std::time::{Duration, Instant};
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::model::LlamaModel;
 use models::protocol::{
-    AnswerBody, CallId, FromWorker, LoadOptions, LoadedModel, ModelHash, ResponsePart, WorkerError,
+    AnswerBody, CallId, ENCODE_WINDOW_TOKENS, FromWorker, LoadOptions, LoadedModel, ModelHash,
+    ResponsePart, WorkerError,
 };
 
+use super::encoder::{Encoding, WINDOW_MIN_TOKENS, pooling_type};
 use super::inbox::{Command, Inbox};
+use super::instructions::Instructions;
 use super::layout::Layout;
 use super::plan::{BATCH_TOKENS, Pace};
 use super::prefixes::{Memory, Prefixes};
 use super::serving::Serving;
 use super::shape::Shapes;
 use super::{facts, ffi, gpu};
+use crate::gguf::{GgufSummary, Pooling};
 use crate::worker::{Courtesy, Outbox};
 
 /// Most texts generated at once with one model.
@@ -51,7 +56,7 @@ pub(super) struct Loading {
     pub(super) first: CallId,
 }
 
-/// Loads the model and generates with it until it is told to unload it.
+/// Loads the model and works with it until it is told to unload it.
 pub(super) fn run(loading: Loading) {
     let (inbox, outbox, first) =
         (Arc::clone(&loading.inbox), Arc::clone(&loading.outbox), loading.first);
@@ -92,7 +97,10 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
     let started = Instant::now();
     let summary = facts::read(&file)?;
     let mut told = started;
-    let context_tokens = options.context_tokens.max(CONTEXT_MIN_TOKENS);
+    let context_tokens = match summary.pooling {
+        None => options.context_tokens.max(CONTEXT_MIN_TOKENS),
+        Some(_) => ENCODE_WINDOW_TOKENS,
+    };
     let gpu_layers = match gpu::IN_BUILD {
         true => gpu::layers_that_fit(gpu::free_bytes(), &summary, context_tokens),
         false => 0,
@@ -104,64 +112,143 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
             let _ = outbox.send(&FromWorker::Response { id: first, part });
         }
     })?;
-    let parallel = options.parallel.clamp(1, PARALLEL_MAX);
-    let slots = parallel + KEPT_MAX;
-    let params =
-        context_params(context_tokens, slots, options.threads.unwrap_or(u32_of(threads.get())));
-    let context = model
-        .new_context(&backend, params)
-        .map_err(|error| format!("no context of {context_tokens} tokens: {error}"))?;
-    let cells = context.n_ctx();
-    let trained = u32::try_from(summary.context_tokens).unwrap_or(u32::MAX);
-    let layout = Layout::new(summary.chat_template.as_deref(), &model);
-    let loaded = LoadedModel {
-        context_tokens: cells.min(trained),
-        load_ms: u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX),
-        layers: u32::try_from(summary.layers).unwrap_or(u32::MAX).saturating_add(1),
-        gpu_layers,
-    };
-    let slots = i32::try_from(slots).unwrap_or(i32::MAX);
-    let mut serving = Serving {
+    let ready = Ready {
         model: &model,
-        context,
-        batch: LlamaBatch::new(BATCH_TOKENS, 1),
-        layout,
-        shapes: Shapes::default(),
-        hash,
-        loaded: loaded.clone(),
-        parallel: usize_of(parallel),
-        cells: usize_of(cells),
-        window: usize_of(cells.min(trained)),
-        slots,
-        free_slots: (0..slots).rev().collect(),
-        waiting: Vec::new(),
-        running: Vec::new(),
-        prefixes: Prefixes::new(match (model.is_recurrent(), model.is_hybrid()) {
-            (_, true) => Memory::CellsAndState,
-            (true, false) => Memory::State,
-            (false, false) => Memory::Cells,
-        }),
-        pace: Pace::default(),
-        next_order: 0,
+        backend: &backend,
+        summary: &summary,
+        gpu_layers,
+        context_tokens,
+        threads: options.threads.unwrap_or(u32_of(threads.get())),
+        started,
         courtesy,
-        generating: None,
         outbox,
     };
-    let told = serving.outbox.answer(first, Ok(AnswerBody::ModelLoaded(loaded)));
-    // A socket that is closed ends the process; there is nobody to tell.
-    Ok(told.and_then(|()| serving.run(&inbox)).unwrap_or(None))
+    match summary.pooling {
+        Some(pooling) => {
+            let mut encoding = ready.encoding(pooling)?;
+            let loaded = encoding.loaded.clone();
+            let told = encoding.outbox.answer(first, Ok(AnswerBody::ModelLoaded(loaded)));
+            // A socket that is closed ends the process; there is nobody to tell.
+            Ok(told.and_then(|()| encoding.run(&inbox)).unwrap_or(None))
+        }
+        None => {
+            let mut serving = ready.serving(hash, options.parallel)?;
+            let loaded = serving.loaded.clone();
+            let told = serving.outbox.answer(first, Ok(AnswerBody::ModelLoaded(loaded)));
+            Ok(told.and_then(|()| serving.run(&inbox)).unwrap_or(None))
+        }
+    }
 }
 
-fn context_params(context_tokens: u32, slots: u32, threads: u32) -> LlamaContextParams {
+/// A model in memory, and what it is going to work with.
+struct Ready<'m> {
+    model: &'m LlamaModel,
+    backend: &'m LlamaBackend,
+    summary: &'m GgufSummary,
+    gpu_layers: u32,
+    context_tokens: u32,
+    threads: u32,
+    started: Instant,
+    courtesy: Courtesy,
+    outbox: Arc<Outbox>,
+}
+
+impl<'m> Ready<'m> {
+    fn loaded(&self, context_tokens: u32) -> LoadedModel {
+        LoadedModel {
+            context_tokens,
+            load_ms: u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX),
+            layers: u32::try_from(self.summary.layers).unwrap_or(u32::MAX).saturating_add(1),
+            gpu_layers: self.gpu_layers,
+        }
+    }
+
+    fn trained_tokens(&self) -> u32 {
+        u32::try_from(self.summary.context_tokens).unwrap_or(u32::MAX)
+    }
+
+    fn serving(self, hash: ModelHash, parallel: u32) -> Result<Serving<'m>, String> {
+        let parallel = parallel.clamp(1, PARALLEL_MAX);
+        let slots = parallel + KEPT_MAX;
+        let params = context_params(self.context_tokens, BATCH_TOKENS, self.threads)
+            .with_n_seq_max(slots)
+            // A partial copy between the parts of a split cache ends the process.
+            .with_kv_unified(true);
+        let context = self
+            .model
+            .new_context(self.backend, params)
+            .map_err(|error| format!("no context of {} tokens: {error}", self.context_tokens))?;
+        let cells = context.n_ctx();
+        let window = cells.min(self.trained_tokens());
+        let layout = Layout::new(self.summary.chat_template.as_deref(), self.model);
+        let slots = i32::try_from(slots).unwrap_or(i32::MAX);
+        Ok(Serving {
+            loaded: self.loaded(window),
+            model: self.model,
+            context,
+            batch: LlamaBatch::new(BATCH_TOKENS, 1),
+            layout,
+            shapes: Shapes::default(),
+            hash,
+            parallel: usize_of(parallel),
+            cells: usize_of(cells),
+            window: usize_of(window),
+            slots,
+            free_slots: (0..slots).rev().collect(),
+            waiting: Vec::new(),
+            running: Vec::new(),
+            prefixes: Prefixes::new(match (self.model.is_recurrent(), self.model.is_hybrid()) {
+                (_, true) => Memory::CellsAndState,
+                (true, false) => Memory::State,
+                (false, false) => Memory::Cells,
+            }),
+            pace: Pace::default(),
+            next_order: 0,
+            courtesy: self.courtesy,
+            generating: None,
+            outbox: self.outbox,
+        })
+    }
+
+    fn encoding(self, pooling: Pooling) -> Result<Encoding<'m>, String> {
+        let window_tokens = self.trained_tokens().min(ENCODE_WINDOW_TOKENS);
+        if window_tokens < WINDOW_MIN_TOKENS {
+            return Err(format!("it reads {window_tokens} tokens, {WINDOW_MIN_TOKENS} are needed"));
+        }
+        let window = usize_of(window_tokens);
+        // A text is read in one piece: some of these models look ahead.
+        let params = context_params(window_tokens, window, self.threads)
+            .with_n_seq_max(1)
+            .with_embeddings(true)
+            .with_pooling_type(pooling_type(pooling));
+        let context = self
+            .model
+            .new_context(self.backend, params)
+            .map_err(|error| format!("no context of {window} tokens: {error}"))?;
+        Ok(Encoding {
+            loaded: self.loaded(window_tokens),
+            model: self.model,
+            context,
+            batch: LlamaBatch::new(window, 1),
+            pooling,
+            window,
+            instructions: Instructions::of(self.summary.name.as_deref()),
+            rerank_template: self.summary.rerank_template.clone(),
+            waiting: Vec::new(),
+            courtesy: self.courtesy,
+            bulk_tokens: 0,
+            outbox: self.outbox,
+        })
+    }
+}
+
+fn context_params(context_tokens: u32, batch_tokens: usize, threads: u32) -> LlamaContextParams {
     let threads = i32::try_from(threads.max(1)).unwrap_or(1);
-    let batch = u32::try_from(BATCH_TOKENS).unwrap_or(u32::MAX);
+    let batch = u32_of(batch_tokens);
     LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(context_tokens))
         .with_n_batch(batch)
         .with_n_ubatch(batch)
-        .with_n_seq_max(slots)
-        // A partial copy between the parts of a split cache ends the process.
-        .with_kv_unified(true)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
         .with_no_perf(true)

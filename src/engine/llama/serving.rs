@@ -100,6 +100,10 @@ impl Serving<'_> {
                     Err(error) => self.outbox.answer(id, Err(error)),
                 }
             }
+            Command::Encode(order) => {
+                let reason = "it is made for writing".to_owned();
+                self.outbox.answer(order.id, Err(WorkerError::ModelRefused { reason }))
+            }
             Command::Cancel(id) => self.drop_call(id, &WorkerError::Cancelled),
             // Taken by the caller.
             Command::Unload(_) => Ok(()),

@@ -2,6 +2,8 @@
 
 use std::io::{BufWriter, Write};
 
+use models::protocol::ModelPurpose;
+
 use super::error::TinyError;
 use super::proof;
 use super::shape::TinyShape;
@@ -36,10 +38,12 @@ pub struct TinyOptions {
     pub licence: String,
     /// Its chat template in the file, if it has one.
     pub chat_template: Option<String>,
+    /// What it says that it is made for. What it gives is as random as its weights.
+    pub purpose: ModelPurpose,
 }
 
 impl Default for TinyOptions {
-    /// `f32`, the seed of the proof, and [`CHATML`].
+    /// `f32`, the seed of the proof, and [`CHATML`]; it writes.
     fn default() -> Self {
         Self {
             weights: WeightKind::F32,
@@ -47,6 +51,7 @@ impl Default for TinyOptions {
             name: "Millwright tiny".to_owned(),
             licence: "apache-2.0".to_owned(),
             chat_template: Some(CHATML.to_owned()),
+            purpose: ModelPurpose::Generate,
         }
     }
 }
@@ -148,6 +153,12 @@ impl TinyModel {
         plan.metadata("llama.attention.layer_norm_rms_epsilon", NORM_EPSILON)?;
         plan.metadata("llama.rope.dimension_count", shape.head_width())?;
         plan.metadata("llama.rope.freq_base", ROPE_BASE)?;
+        // `llama_pooling_type`: the mean of all tokens, or a number for each pair of texts.
+        match options.purpose {
+            ModelPurpose::Generate => {}
+            ModelPurpose::Embed => plan.metadata("llama.pooling_type", 1_u32)?,
+            ModelPurpose::Rerank => plan.metadata("llama.pooling_type", 4_u32)?,
+        }
         self.plan_tokenizer(&mut plan)?;
         for tensor in tensors {
             let kind = tensor.kind(options.weights).tensor_kind();

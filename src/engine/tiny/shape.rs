@@ -56,6 +56,12 @@ impl TinyShape {
         }
     }
 
+    /// What finds texts, in tests: small, but with vectors as wide as those that are kept.
+    #[must_use]
+    pub const fn encoder() -> Self {
+        Self { width: 384, heads: 6, kv_heads: 6, ffn_width: 512, ..Self::smallest() }
+    }
+
     /// The shape of a model of 135 million parameters (that of SmolLM2-135M).
     #[must_use]
     pub const fn m135() -> Self {

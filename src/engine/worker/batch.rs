@@ -40,12 +40,14 @@ impl From<CallBody> for Work {
                 Self::Count { texts: texts.into(), done: Vec::new() }
             }
             CallBody::TokenSpans { texts } => Self::Spans { texts: texts.into(), done: Vec::new() },
-            // Of the other lane: the reader hands them to the language models.
+            // Of the other lane: the reader hands them to the models that were brought in.
             CallBody::InspectModel
             | CallBody::LoadModel { .. }
             | CallBody::UnloadModel { .. }
             | CallBody::Generate { .. }
-            | CallBody::CountModelTokens { .. } => Self::Ping,
+            | CallBody::CountModelTokens { .. }
+            | CallBody::ModelEmbed { .. }
+            | CallBody::Rerank { .. } => Self::Ping,
         }
     }
 }

@@ -30,7 +30,7 @@ impl Courtesy {
     }
 
     /// Waits until nothing is generated, but not for ever.
-    pub(super) fn step_back(&self) {
+    pub(crate) fn step_back(&self) {
         let began = Instant::now();
         while self.0.load(Ordering::Acquire) > 0 && began.elapsed() < WAIT_MOST {
             std::thread::sleep(LOOK_EVERY);

@@ -1,4 +1,4 @@
-//! What the worker is asked about language models.
+//! What the worker is asked about models that were brought in.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use base::Violation;
 use tokio::sync::mpsc;
 
 use super::{ModelWorker, Request};
+use crate::embedding::Embedding;
 use crate::error::ModelError;
 use crate::language::{CallOptions, TextSink};
 use crate::protocol::{
     AnswerBody, CallBody, GenerateInput, Generation, LoadOptions, LoadedModel, ModelFacts,
-    ModelHash, Priority, WorkerError,
+    ModelHash, Priority, TextKind, WorkerError,
 };
 
 impl ModelWorker {
@@ -125,12 +126,64 @@ impl ModelWorker {
         texts: Vec<String>,
         options: CallOptions,
     ) -> Result<Option<Vec<u32>>, ModelError> {
-        let body = CallBody::CountModelTokens { model, texts };
+        match self.of_loaded(CallBody::CountModelTokens { model, texts }, options).await? {
+            Some(AnswerBody::TokenCounts(counts)) => Ok(Some(counts)),
+            Some(_) => Err(ModelError::Worker(None)),
+            None => Ok(None),
+        }
+    }
+
+    /// Embeds each text with a loaded model; `None` when it is not loaded.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub async fn model_embed(
+        &self,
+        model: ModelHash,
+        texts: Vec<String>,
+        kind: TextKind,
+        options: CallOptions,
+    ) -> Result<Option<Vec<Embedding>>, ModelError> {
+        let count = texts.len();
+        match self.of_loaded(CallBody::ModelEmbed { model, texts, kind }, options).await? {
+            Some(AnswerBody::Embeddings(embeddings)) if embeddings.len() == count => {
+                Ok(Some(embeddings))
+            }
+            Some(_) => Err(ModelError::Worker(None)),
+            None => Ok(None),
+        }
+    }
+
+    /// How well each text answers a question, as a loaded model sees it; `None` when it is not loaded.
+    ///
+    /// # Errors
+    /// [`ModelError`].
+    pub async fn rerank(
+        &self,
+        model: ModelHash,
+        query: String,
+        texts: Vec<String>,
+        options: CallOptions,
+    ) -> Result<Option<Vec<f32>>, ModelError> {
+        let count = texts.len();
+        match self.of_loaded(CallBody::Rerank { model, query, texts }, options).await? {
+            Some(AnswerBody::Relevances(relevances)) if relevances.len() == count => {
+                Ok(Some(relevances))
+            }
+            Some(_) => Err(ModelError::Worker(None)),
+            None => Ok(None),
+        }
+    }
+
+    async fn of_loaded(
+        &self,
+        body: CallBody,
+        options: CallOptions,
+    ) -> Result<Option<AnswerBody>, ModelError> {
         body.check_limits()
             .map_err(|error| ModelError::Invalid(Violation::new(error.field, error.reason)))?;
         match self.one(body.into(), options.priority, options.timeout).await {
-            Ok(AnswerBody::TokenCounts(counts)) => Ok(Some(counts)),
-            Ok(_) => Err(ModelError::Worker(None)),
+            Ok(answer) => Ok(Some(answer)),
             Err(ModelError::Worker(Some(WorkerError::ModelNotLoaded))) => Ok(None),
             Err(error) => Err(error),
         }

@@ -426,6 +426,31 @@ pub struct LoadOptions {
     pub threads: Option<u32>,
 }
 
+/// What a model is made for. Its file says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelPurpose {
+    /// It writes texts.
+    #[default]
+    Generate,
+    /// It turns texts into vectors.
+    Embed,
+    /// It says how well a text answers a question.
+    Rerank,
+}
+
+impl ModelPurpose {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Embed => "embed",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
 /// What a file says of the model in it; read by our own bounded reader, in the cage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFacts {
@@ -453,6 +478,9 @@ pub struct ModelFacts {
     pub kv_bytes_per_token: u64,
     /// Whether the file brings its own chat template.
     pub has_chat_template: bool,
+    /// What it is made for. Models that were brought in before there was a choice write texts.
+    #[serde(default)]
+    pub purpose: ModelPurpose,
 }
 
 /// A model that is ready.

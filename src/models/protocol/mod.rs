@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use crate::embedding::Embedding;
 pub use generation::{
     ChatMessage, FairShare, FinishReason, GENERATE_MAX_TOKENS, GenerateInput, Generation,
-    LoadOptions, LoadedModel, ModelFacts, ModelHash, ModelHashError, OutputShape, PROMPT_MAX_BYTES,
-    PROMPT_MAX_MESSAGES, PROMPT_MAX_TOOLS, PrefixScope, Prompt, SCHEMA_MAX_BYTES, STOP_MAX_BYTES,
-    STOP_MAX_TEXTS, Sampling, Speaker, TokenUsage, ToolCall, ToolChoice, ToolSpec,
+    LoadOptions, LoadedModel, ModelFacts, ModelHash, ModelHashError, ModelPurpose, OutputShape,
+    PROMPT_MAX_BYTES, PROMPT_MAX_MESSAGES, PROMPT_MAX_TOOLS, PrefixScope, Prompt, SCHEMA_MAX_BYTES,
+    STOP_MAX_BYTES, STOP_MAX_TEXTS, Sampling, Speaker, TokenUsage, ToolCall, ToolChoice, ToolSpec,
 };
 pub use socket::FileSocket;
 
 /// Version of everything in this module; both ends must have the same.
-pub const PROTOCOL_VERSION: u8 = 3;
+pub const PROTOCOL_VERSION: u8 = 4;
 
 /// Most texts in one call's frame.
 pub const CALL_MAX_TEXTS: usize = 256;
@@ -35,6 +35,10 @@ pub const TEXT_MAX_BYTES: usize = 1024 * 1024;
 
 /// Most bytes of text in one call's frame.
 pub const CALL_MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Tokens of a text that a model which was brought in reads at most to embed or rerank it: pages are cut into
+/// chunks of a few hundred.
+pub const ENCODE_WINDOW_TOKENS: u32 = 1024;
 
 /// Number of a call, unique on one connection and chosen by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -163,6 +167,25 @@ pub enum CallBody {
         /// At most [`CALL_MAX_TEXTS`].
         texts: Vec<String>,
     },
+    /// Embed each text with a loaded model.
+    ModelEmbed {
+        /// A model that is loaded, of the purpose [`ModelPurpose::Embed`].
+        model: ModelHash,
+        /// At most [`CALL_MAX_TEXTS`]; what lies beyond the model's window is not looked at.
+        texts: Vec<String>,
+        /// What the texts are.
+        kind: TextKind,
+    },
+    /// Say how well each text answers a question, with a loaded model.
+    Rerank {
+        /// A model that is loaded, of the purpose [`ModelPurpose::Rerank`].
+        model: ModelHash,
+        /// The question.
+        query: String,
+        /// At most [`CALL_MAX_TEXTS`]; of a text that has no room beside the question in the model's window,
+        /// the end is not looked at.
+        texts: Vec<String>,
+    },
 }
 
 /// The two kinds of work, which do not wait for each other: short batches, and texts that grow.
@@ -170,7 +193,7 @@ pub enum CallBody {
 pub enum Lane {
     /// The embedder's and the reader's.
     Compute,
-    /// The language models'.
+    /// That of models which were brought in.
     Generate,
 }
 
@@ -208,7 +231,9 @@ impl CallBody {
             Self::Embed { texts, .. }
             | Self::CountTokens { texts }
             | Self::TokenSpans { texts }
-            | Self::CountModelTokens { texts, .. } => texts,
+            | Self::CountModelTokens { texts, .. }
+            | Self::ModelEmbed { texts, .. }
+            | Self::Rerank { texts, .. } => texts,
         }
     }
 
@@ -222,7 +247,9 @@ impl CallBody {
             | Self::CountTokens { .. }
             | Self::TokenSpans { .. }
             | Self::Generate { .. }
-            | Self::CountModelTokens { .. } => true,
+            | Self::CountModelTokens { .. }
+            | Self::ModelEmbed { .. }
+            | Self::Rerank { .. } => true,
             // A file that kills its reader is not tried on the next one.
             Self::InspectModel | Self::LoadModel { .. } | Self::UnloadModel { .. } => false,
         }
@@ -240,7 +267,9 @@ impl CallBody {
             | Self::LoadModel { .. }
             | Self::UnloadModel { .. }
             | Self::Generate { .. }
-            | Self::CountModelTokens { .. } => Lane::Generate,
+            | Self::CountModelTokens { .. }
+            | Self::ModelEmbed { .. }
+            | Self::Rerank { .. } => Lane::Generate,
         }
     }
 
@@ -280,6 +309,10 @@ impl CallBody {
         }
         match self {
             Self::Generate { input, .. } => input.check_limits(),
+            Self::Rerank { query, .. } if query.len() > TEXT_MAX_BYTES => Err(LimitError {
+                field: "query".to_owned(),
+                reason: format!("{} bytes, at most {TEXT_MAX_BYTES}", query.len()),
+            }),
             _ => Ok(()),
         }
     }
@@ -359,7 +392,7 @@ pub enum ResponsePart {
 pub enum AnswerBody {
     /// To [`CallBody::Ping`].
     Pong,
-    /// To [`CallBody::Embed`]: one per text, in order.
+    /// To [`CallBody::Embed`] and [`CallBody::ModelEmbed`]: one per text, in order.
     Embeddings(Vec<Embedding>),
     /// To [`CallBody::CountTokens`]: one per text, in order.
     TokenCounts(Vec<u32>),
@@ -373,6 +406,9 @@ pub enum AnswerBody {
     ModelUnloaded,
     /// To [`CallBody::Generate`].
     Generated(Box<Generation>),
+    /// To [`CallBody::Rerank`]: one per text, in order; the higher, the better it answers. Finite, and comparable
+    /// among texts for one question alone.
+    Relevances(Vec<f32>),
 }
 
 /// Why the worker did not do it.

@@ -4,6 +4,7 @@
 
 mod damaged;
 mod deaths;
+mod encoders;
 #[cfg(feature = "vulkan")]
 mod gpu;
 mod plant;

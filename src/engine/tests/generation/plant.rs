@@ -67,6 +67,17 @@ impl Plant {
         plant
     }
 
+    /// Why the file that `write` makes holds no model that can be used.
+    pub(crate) async fn refused(write: impl FnOnce(&Path)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.gguf");
+        write(&path);
+        match worker().inspect_model(File::open(&path).unwrap().into(), PATIENT).await {
+            Err(ModelError::ModelRefused { reason }) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) async fn load(&self) {
         let file = Arc::new(OwnedFd::from(File::open(&self.path).unwrap()));
         self.worker.load_model(self.model, file, OPTIONS, PATIENT).await.unwrap();

@@ -17,7 +17,8 @@
 //! In every behaviour the text `poison` ends the process, and `refuse` is answered with an error.
 //! A prompt is given back word by word; the word `poison` in it ends the process when it comes to
 //! it, and `wait` rests until the call is cancelled. A model's file holds its architecture's name;
-//! a number at its end is the bytes of its weights, and one with the word `broken` can't be loaded.
+//! a number at its end is the bytes of its weights, one with the word `broken` can't be loaded, one with `embeds`
+//! or `reranks` is made for that. Relevant is what is long.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -30,8 +31,8 @@ use std::time::Duration;
 
 use models::protocol::{
     AnswerBody, Call, CallBody, ComputePath, FileSocket, FinishReason, FromWorker, Generation,
-    Hello, LoadedModel, ModelFacts, PROTOCOL_VERSION, Prompt, ResponsePart, ToWorker, TokenUsage,
-    WorkerError, frame,
+    Hello, LoadedModel, ModelFacts, ModelPurpose, PROTOCOL_VERSION, Prompt, ResponsePart, ToWorker,
+    TokenUsage, WorkerError, frame,
 };
 use models::{Embedding, GeneratorProof, ModelHash, TokenSpan};
 
@@ -111,8 +112,12 @@ fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
         if resting == Some(call.id) {
             continue;
         }
-        let keeps = kept.as_mut().zip(flag);
-        let part = match keeps.and_then(|(models, notes)| keep(models, notes, &call, &file)) {
+        let refused = match (kept.as_mut().zip(flag), &call.body) {
+            (Some((models, notes)), _) => keep(models, notes, &call, &file),
+            (None, CallBody::CountModelTokens { .. }) => Some(WorkerError::ModelNotLoaded),
+            (None, _) => None,
+        };
+        let part = match refused {
             Some(refused) => ResponsePart::Final(Err(refused)),
             None => ResponsePart::Final(answer(&call, file)),
         };
@@ -149,7 +154,10 @@ fn keep(
             models.remove(model);
             None
         }
-        CallBody::Generate { model, .. } | CallBody::CountModelTokens { model, .. } => {
+        CallBody::Generate { model, .. }
+        | CallBody::CountModelTokens { model, .. }
+        | CallBody::ModelEmbed { model, .. }
+        | CallBody::Rerank { model, .. } => {
             (!models.contains(model)).then_some(WorkerError::ModelNotLoaded)
         }
         _ => None,
@@ -187,7 +195,7 @@ fn answer(call: &Call, file: Option<OwnedFd>) -> Result<AnswerBody, WorkerError>
     let tokens = |text: &String| u32::try_from(text.split_whitespace().count()).unwrap_or(0);
     Ok(match &call.body {
         CallBody::Ping => AnswerBody::Pong,
-        CallBody::Embed { .. } => AnswerBody::Embeddings(
+        CallBody::Embed { .. } | CallBody::ModelEmbed { .. } => AnswerBody::Embeddings(
             texts
                 .iter()
                 .filter_map(|text| {
@@ -197,7 +205,12 @@ fn answer(call: &Call, file: Option<OwnedFd>) -> Result<AnswerBody, WorkerError>
                 })
                 .collect(),
         ),
-        CallBody::CountTokens { .. } => AnswerBody::TokenCounts(texts.iter().map(tokens).collect()),
+        CallBody::CountTokens { .. } | CallBody::CountModelTokens { .. } => {
+            AnswerBody::TokenCounts(texts.iter().map(tokens).collect())
+        }
+        CallBody::Rerank { .. } => AnswerBody::Relevances(
+            texts.iter().map(|text| f32::from(u16::try_from(text.len()).unwrap_or(0))).collect(),
+        ),
         CallBody::TokenSpans { .. } => AnswerBody::TokenSpans(
             texts
                 .iter()
@@ -219,7 +232,6 @@ fn answer(call: &Call, file: Option<OwnedFd>) -> Result<AnswerBody, WorkerError>
             gpu_layers: 0,
         }),
         CallBody::UnloadModel { .. } => AnswerBody::ModelUnloaded,
-        CallBody::CountModelTokens { .. } => return Err(WorkerError::ModelNotLoaded),
         CallBody::Generate { model, input, .. } => {
             let prompt = match &input.prompt {
                 Prompt::Raw(prompt) => prompt,
@@ -247,6 +259,11 @@ fn answer(call: &Call, file: Option<OwnedFd>) -> Result<AnswerBody, WorkerError>
 
 fn facts(architecture: String) -> ModelFacts {
     let weights_bytes = architecture.split_whitespace().last().and_then(|word| word.parse().ok());
+    let purpose = match () {
+        () if architecture.contains("embeds") => ModelPurpose::Embed,
+        () if architecture.contains("reranks") => ModelPurpose::Rerank,
+        () => ModelPurpose::Generate,
+    };
     ModelFacts {
         architecture,
         name: None,
@@ -260,5 +277,6 @@ fn facts(architecture: String) -> ModelFacts {
         weights_bytes: weights_bytes.unwrap_or(4),
         kv_bytes_per_token: 4,
         has_chat_template: false,
+        purpose,
     }
 }
