@@ -6,7 +6,8 @@
 //! has asked for a while, so that its memory goes back. [`protocol`] is what both ends speak over
 //! the socket pair; the worker itself lives in the `engine` room. [`LanguageModel`] is the one
 //! interface behind which text is generated; [`Tiers`] chooses among its implementations, and
-//! [`BudgetLedger`] says whether a text may be generated at all.
+//! [`BudgetLedger`] says whether a text may be generated at all. [`Encoders`] are the models that help to find
+//! texts.
 //!
 //! Never:
 //! - does model arithmetic or holds weights in this process;
@@ -20,12 +21,14 @@ mod cage_report;
 mod child_report;
 mod client;
 mod embedding;
+mod encoders;
 mod error;
 mod figures;
 mod generator_proof;
 mod language;
 pub mod protocol;
 mod registry;
+mod role;
 mod scripted;
 mod tiers;
 mod upstream;
@@ -39,6 +42,7 @@ pub use budget::{
 pub use cage_report::{WorkerAct, WorkerCageReport, worker_cage_self_test};
 pub use client::{ModelWorker, WorkerCommand, WorkerSettings, WorkerState};
 pub use embedding::{Embedding, EmbeddingError};
+pub use encoders::{Encoders, TextEncoder};
 pub use error::ModelError;
 pub use figures::describe_figures;
 pub use generator_proof::{GeneratorProof, prove_generator};
@@ -47,13 +51,15 @@ pub use language::{
 };
 pub use protocol::{
     ChatMessage, ComputePath, FairShare, FinishReason, GenerateInput, Generation, Hello,
-    LoadOptions, LoadedModel, ModelFacts, ModelHash, OutputShape, PrefixScope, Priority, Prompt,
-    Sampling, Speaker, TextKind, TokenSpan, TokenUsage, ToolCall, ToolChoice, ToolSpec,
+    LoadOptions, LoadedModel, ModelFacts, ModelHash, ModelPurpose, OutputShape, PrefixScope,
+    Priority, Prompt, Sampling, Speaker, TextKind, TokenSpan, TokenUsage, ToolCall, ToolChoice,
+    ToolSpec,
 };
 pub use registry::{
     Incoming, MODEL_FILE_MAX_BYTES, ModelMemory, ModelNeed, ModelRegistry, ModelView, Received,
-    RegistryError, RegistrySettings, TIER_MAX_MODELS, TrialState,
+    RegistryError, RegistrySettings, TrialState,
 };
+pub use role::{ModelRole, RoleError, TIER_MAX_MODELS};
 pub use scripted::{ScriptedModel, ScriptedReply};
 pub use tiers::{
     Complexity, QuestionKind, Routed, RouterDecision, Tier, TierError, Tiers, TriedMember, route,

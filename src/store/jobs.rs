@@ -86,6 +86,17 @@ impl NewJob {
         })
     }
 
+    /// A job of the console, which no context stands for.
+    pub(crate) const fn of_console(
+        id: JobId,
+        kind: &'static str,
+        subject: String,
+        payload: Value,
+        queue_length: u32,
+    ) -> Self {
+        Self { id, kind, payload, subject, queued_by: None, continues: None, queue_length }
+    }
+
     /// The same as the continuation of an earlier job of its kind and subject: in the name of whoever
     /// queued that one, whose rights count again when it is claimed. The audit log says who queued this
     /// one.

@@ -119,6 +119,7 @@ mod group;
 mod guard;
 mod guesses;
 mod job_agenda;
+mod job_everywhere;
 mod job_handler;
 mod job_runner;
 mod job_turns;

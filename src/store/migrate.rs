@@ -44,6 +44,11 @@ pub(crate) const CONTROL: &[Migration] = &[
         name: "models",
         sql: &[include_str!("migrations/control/0004_models.sql")],
     },
+    Migration {
+        version: 5,
+        name: "encoders",
+        sql: &[include_str!("migrations/control/0005_encoders.sql")],
+    },
 ];
 
 /// Steps of a tenant's database.
@@ -110,6 +115,11 @@ pub(crate) const TENANT: &[Migration] = &[
         version: 12,
         name: "made_from",
         sql: &[include_str!("migrations/tenant/0012_made_from.sql")],
+    },
+    Migration {
+        version: 13,
+        name: "model_embeddings",
+        sql: &[include_str!("migrations/tenant/0013_model_embeddings.sql")],
     },
 ];
 

@@ -1,5 +1,4 @@
-//! Rows of the control database about language models: what was brought in, and which tiers it
-//! serves. Files and arithmetic belong to the `models` room.
+//! Rows of the control database about models: what was brought in, and what it is assigned to. Files and arithmetic belong to the `models` room.
 
 use audit::{Action, Event};
 use base::{RequestId, Timestamp, Violation};
@@ -24,8 +23,8 @@ pub struct ModelMeasurement {
     pub at: Timestamp,
     /// Tokens of a prompt that are read in a second.
     pub prompt_tokens_per_s: f64,
-    /// Tokens that are written in a second, one text at a time.
-    pub generation_tokens_per_s: f64,
+    /// Tokens that are written in a second, one text at a time, by a model that writes.
+    pub generation_tokens_per_s: Option<f64>,
     /// Largest memory of the model worker while it ran, in bytes.
     pub peak_memory_bytes: u64,
 }
@@ -148,7 +147,7 @@ impl Store {
             let whole = |rate: f64| format!("{rate:.1}");
             let event = Event::new(MEASURED).object("model", hex::encode(hash)).detail(json!({
                 "prompt_tokens_per_s": whole(measured.prompt_tokens_per_s),
-                "generation_tokens_per_s": whole(measured.generation_tokens_per_s),
+                "generation_tokens_per_s": measured.generation_tokens_per_s.map(whole),
                 "peak_memory_bytes": measured.peak_memory_bytes,
             }));
             tx.commit(event, ())
@@ -156,7 +155,7 @@ impl Store {
         self.inner.control.write(stamp, change).await
     }
 
-    /// Has `hashes`, in this order, serve `tier` (`light`, `standard`, `heavy`) from now on.
+    /// Has `hashes`, in this order, serve `tier` (`light`, `standard`, `heavy`, `embed`, `rerank`) from now on.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when one of them is not there or stands twice; or the store's own.

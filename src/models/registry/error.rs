@@ -51,11 +51,11 @@ pub enum RegistryError {
         /// What sets that limit.
         limited_by: &'static str,
     },
-    /// A tier is served by it.
-    #[error("it serves the tier {tier}: assign another model first")]
+    /// It is assigned to something.
+    #[error("it serves {role}: assign another model first, or none")]
     InUse {
-        /// The tier.
-        tier: &'static str,
+        /// What it is assigned to.
+        role: &'static str,
     },
     /// It has not passed its trial.
     #[error("{0:?} has not passed its trial yet")]

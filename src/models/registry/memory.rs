@@ -217,6 +217,7 @@ mod tests {
             weights_bytes: 3 * GIB,
             kv_bytes_per_token: 1024,
             has_chat_template: false,
+            purpose: crate::protocol::ModelPurpose::Generate,
         };
         let options = LoadOptions { context_tokens: 4096, parallel: 1, threads: None };
         let need = ModelNeed::of(&facts, &options);

@@ -1,4 +1,4 @@
-//! Models that were brought in: their files, their rows, the tiers that they serve.
+//! Models that were brought in: their files, their rows, what they are assigned to.
 //!
 //! Never:
 //! - opens a file whose hash is not the one that it was brought in under;
@@ -23,8 +23,10 @@ use store::{ApplianceScope, ModelMeasurement, ModelRow, NewModelRow, Store, Stor
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::ModelWorker;
+use crate::encoders::{Encoders, TextEncoder};
 use crate::language::{LanguageModel, ModelDescription};
-use crate::protocol::{LoadOptions, ModelFacts, ModelHash};
+use crate::protocol::{ENCODE_WINDOW_TOKENS, LoadOptions, ModelFacts, ModelHash, ModelPurpose};
+use crate::role::ModelRole;
 use crate::tiers::{Tier, Tiers};
 
 pub use error::RegistryError;
@@ -41,9 +43,6 @@ const INSPECT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Models that are received at once.
 const IMPORTS_MAX: usize = 2;
-
-/// Models that one tier may have.
-pub const TIER_MAX_MODELS: usize = 8;
 
 /// How models are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +72,7 @@ pub struct ModelRegistry {
 struct Inner {
     store: Store,
     tiers: Tiers,
+    encoders: Encoders,
     settings: RegistrySettings,
     files: Arc<ModelFiles>,
     residents: Arc<Residents>,
@@ -81,7 +81,7 @@ struct Inner {
     handles: Mutex<HashMap<ModelHash, Handle>>,
     /// Trials since the start. Bounded by the models there are.
     trials: Mutex<HashMap<ModelHash, TrialState>>,
-    /// What models there are, and which tiers they serve, is changed by one at a time: two imports of the same
+    /// What models there are, and what they are assigned to, is changed by one at a time: two imports of the same
     /// file, a removal or an assignment must not undo each other.
     changing: tokio::sync::Mutex<()>,
     /// One model is tried at a time: another one beside it would falsify what is measured.
@@ -96,6 +96,7 @@ impl ModelRegistry {
         store: Store,
         worker: ModelWorker,
         tiers: Tiers,
+        encoders: Encoders,
         settings: RegistrySettings,
     ) -> Self {
         let files = Arc::new(ModelFiles::new(store.data_dir()));
@@ -105,6 +106,7 @@ impl ModelRegistry {
                 residents: Arc::new(Residents::new(worker, Arc::clone(&files), memory)),
                 store,
                 tiers,
+                encoders,
                 settings,
                 files,
                 peers: Arc::default(),
@@ -286,34 +288,40 @@ impl ModelRegistry {
         }
     }
 
-    /// Has these models, by name or hash and in this order, serve `tier` from now on; none is none.
+    /// Has these models, by name or hash and in this order, take `role` from now on; none is none.
     ///
     /// # Errors
     /// [`RegistryError::NotFound`], [`RegistryError::Unproven`] for one that was not tried, or
-    /// [`RegistryError::Invalid`].
+    /// [`RegistryError::Invalid`], also for one that is made for something else.
     pub async fn assign(
         &self,
         scope: &ApplianceScope,
         request: base::RequestId,
-        tier: Tier,
+        role: ModelRole,
         models: &[String],
     ) -> Result<Vec<ModelView>, RegistryError> {
-        if models.len() > TIER_MAX_MODELS {
-            return Err(RegistryError::invalid("models", format!("at most {TIER_MAX_MODELS}")));
+        if models.len() > role.models_max() {
+            return Err(RegistryError::invalid("models", format!("at most {}", role.models_max())));
         }
         let _turn = self.inner.changing.lock().await;
         let mut hashes = Vec::with_capacity(models.len());
         for model in models {
             let view = self.get(model).await?;
+            let (made_for, needed) = (view.facts.purpose, role.purpose());
+            if made_for != needed {
+                let (name, made_for, needed) = (view.name, made_for.as_str(), needed.as_str());
+                let reason = format!("{name:?} is made to {made_for}, this takes one to {needed}");
+                return Err(RegistryError::invalid("models", reason));
+            }
             if view.measured.is_none() {
                 return Err(RegistryError::Unproven(view.name));
             }
             hashes.push(*view.hash.as_bytes());
         }
-        self.inner.store.model_assign(scope, request, tier.as_str(), hashes).await?;
+        self.inner.store.model_assign(scope, request, role.as_str(), hashes).await?;
         let rows = self.inner.store.model_rows().await?;
         self.refresh(&rows).await?;
-        Ok(self.list().await?.into_iter().filter(|view| view.tiers.contains(&tier)).collect())
+        Ok(self.list().await?.into_iter().filter(|view| view.roles.contains(&role)).collect())
     }
 
     /// Compares a model's file with its hash, reading all of it.
@@ -335,7 +343,7 @@ impl ModelRegistry {
         Ok(is_sound)
     }
 
-    /// Removes a model that serves no tier: row, file, memory.
+    /// Removes a model that is assigned to nothing: row, file, memory.
     ///
     /// # Errors
     /// [`RegistryError::InUse`], or the others.
@@ -348,8 +356,8 @@ impl ModelRegistry {
         {
             let _turn = self.inner.changing.lock().await;
             let view = self.get(&hash.to_string()).await?;
-            if let Some(tier) = view.tiers.first() {
-                return Err(RegistryError::InUse { tier: tier.as_str() });
+            if let Some(role) = view.roles.first() {
+                return Err(RegistryError::InUse { role: role.as_str() });
             }
             self.inner.store.model_remove(scope, request, *hash.as_bytes()).await?;
             self.inner.handles.lock().remove(&hash);
@@ -365,18 +373,25 @@ impl ModelRegistry {
         Ok(())
     }
 
-    /// Gives the tiers the members that the rows name.
+    /// Gives every role the models that the rows name.
     async fn refresh(&self, rows: &[ModelRow]) -> Result<(), RegistryError> {
         let assignments = self.inner.store.model_assignments().await?;
+        let assigned = |role: ModelRole| {
+            let of_role = assignments.iter().filter(move |(word, _)| word == role.as_str());
+            let rows = of_role.filter_map(|(_, hash)| rows.iter().find(|row| row.hash == *hash));
+            rows.map(|row| self.handle_of(row)).collect::<Result<Vec<Handle>, _>>()
+        };
         for tier in Tier::ALL {
-            let mut members: Vec<Arc<dyn LanguageModel>> = Vec::new();
-            for (_, hash) in assignments.iter().filter(|(word, _)| word == tier.as_str()) {
-                if let Some(row) = rows.iter().find(|row| row.hash == *hash) {
-                    members.push(Arc::new(self.handle_of(row)?));
-                }
-            }
-            self.inner.tiers.set_members(tier, members);
+            let members = assigned(ModelRole::Write(tier))?.into_iter();
+            let members = members.map(|model| Arc::new(model) as Arc<dyn LanguageModel>);
+            self.inner.tiers.set_members(tier, members.collect());
         }
+        let one = |role| -> Result<Option<Arc<dyn TextEncoder>>, RegistryError> {
+            let model = assigned(role)?.into_iter().next();
+            Ok(model.map(|model| Arc::new(model) as Arc<dyn TextEncoder>))
+        };
+        self.inner.encoders.set_embedder(one(ModelRole::Embed)?);
+        self.inner.encoders.set_reranker(one(ModelRole::Rerank)?);
         Ok(())
     }
 
@@ -398,13 +413,18 @@ impl ModelRegistry {
         let description = ModelDescription { hash, name: row.name.clone(), context_tokens };
         let need = ModelNeed::of(&facts, &options);
         let (residents, peers) = (&self.inner.residents, &self.inner.peers);
-        let model = WorkerModel::new(description, options, need, residents, peers);
+        let model = WorkerModel::new((description, facts.purpose), options, need, residents, peers);
         let handle = Handle(Arc::new(model));
         Ok(self.inner.handles.lock().entry(hash).or_insert(handle).clone())
     }
 
     fn options(&self, facts: &ModelFacts) -> LoadOptions {
         let RegistrySettings { context_tokens, parallel, threads, .. } = self.inner.settings;
+        if facts.purpose != ModelPurpose::Generate {
+            // It reads one text after the other.
+            let context_tokens = facts.context_tokens.clamp(1, ENCODE_WINDOW_TOKENS);
+            return LoadOptions { context_tokens, parallel: 1, threads };
+        }
         let trained = facts.context_tokens.saturating_mul(parallel).max(1);
         LoadOptions { context_tokens: context_tokens.min(trained), parallel, threads }
     }

@@ -69,6 +69,7 @@ mod tests {
             weights_bytes: 1,
             kv_bytes_per_token: 1,
             has_chat_template: true,
+            purpose: crate::protocol::ModelPurpose::Generate,
         }
     }
 

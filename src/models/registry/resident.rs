@@ -10,9 +10,13 @@ use parking_lot::Mutex;
 use super::files::ModelFiles;
 use super::memory::{ModelMemory, ModelNeed};
 use crate::client::{ModelWorker, WorkerState};
+use crate::embedding::Embedding;
+use crate::encoders::TextEncoder;
 use crate::error::ModelError;
 use crate::language::{BoxFuture, CallOptions, LanguageModel, ModelDescription, TextSink};
-use crate::protocol::{GenerateInput, Generation, LoadOptions, ModelHash, Priority};
+use crate::protocol::{
+    GenerateInput, Generation, LoadOptions, ModelHash, ModelPurpose, Priority, TextKind,
+};
 
 /// Longest time that loading may take, whoever waits for it: tens of gigabytes from a slow disk.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
@@ -207,6 +211,7 @@ impl Peers {
 /// has begun anew.
 pub(super) struct WorkerModel {
     description: ModelDescription,
+    purpose: ModelPurpose,
     options: LoadOptions,
     need: ModelNeed,
     residents: Arc<Residents>,
@@ -217,7 +222,7 @@ pub(super) struct WorkerModel {
 
 impl WorkerModel {
     pub(super) fn new(
-        description: ModelDescription,
+        (description, purpose): (ModelDescription, ModelPurpose),
         options: LoadOptions,
         need: ModelNeed,
         residents: &Arc<Residents>,
@@ -225,12 +230,18 @@ impl WorkerModel {
     ) -> Self {
         Self {
             description,
+            purpose,
             options,
             need,
             residents: Arc::clone(residents),
             peers: Arc::clone(peers),
             missed: AtomicUsize::new(0),
         }
+    }
+
+    /// What it is made for.
+    pub(super) const fn purpose(&self) -> ModelPurpose {
+        self.purpose
     }
 
     fn was_missed(&self) -> bool {
@@ -338,7 +349,51 @@ impl LanguageModel for Handle {
     }
 }
 
-/// Counts a text that is being written, until it is dropped.
+impl TextEncoder for Handle {
+    fn describe(&self) -> ModelDescription {
+        self.0.description.clone()
+    }
+
+    fn embed(
+        &self,
+        texts: Vec<String>,
+        kind: TextKind,
+        options: CallOptions,
+    ) -> BoxFuture<'_, Result<Vec<Embedding>, ModelError>> {
+        Box::pin(async move {
+            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+            let mut turn = Turn::begin(&self.0, options);
+            loop {
+                let options = turn.ready().await?;
+                match worker.model_embed(hash, texts.clone(), kind, options).await? {
+                    Some(embeddings) => return Ok(embeddings),
+                    None => turn.missed(),
+                }
+            }
+        })
+    }
+
+    fn rerank(
+        &self,
+        query: String,
+        texts: Vec<String>,
+        options: CallOptions,
+    ) -> BoxFuture<'_, Result<Vec<f32>, ModelError>> {
+        Box::pin(async move {
+            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+            let mut turn = Turn::begin(&self.0, options);
+            loop {
+                let options = turn.ready().await?;
+                match worker.rerank(hash, query.clone(), texts.clone(), options).await? {
+                    Some(relevances) => return Ok(relevances),
+                    None => turn.missed(),
+                }
+            }
+        })
+    }
+}
+
+/// Counts a text that is being written or read, until it is dropped.
 struct Busy(Arc<AtomicUsize>);
 
 impl Busy {

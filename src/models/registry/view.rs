@@ -6,7 +6,7 @@ use store::{ModelFileHash, ModelMeasurement, ModelRow};
 use super::memory::ModelNeed;
 use super::{ModelRegistry, RegistryError, facts_of, hash_of};
 use crate::protocol::{ModelFacts, ModelHash};
-use crate::tiers::Tier;
+use crate::role::ModelRole;
 
 /// How the trial of a model stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +55,8 @@ pub struct ModelView {
     pub trial: TrialState,
     /// What it takes when it is loaded.
     pub need: ModelNeed,
-    /// The tiers that it serves.
-    pub tiers: Vec<Tier>,
+    /// What it is assigned to.
+    pub roles: Vec<ModelRole>,
     /// Whether the worker holds it at this moment.
     pub loaded: bool,
     /// Whether its file is there.
@@ -70,8 +70,8 @@ impl ModelRegistry {
         assignments: &[(String, ModelFileHash)],
     ) -> Result<ModelView, RegistryError> {
         let (hash, facts) = (hash_of(&row), facts_of(&row)?);
-        let serves = |tier: &Tier| {
-            assignments.iter().any(|(word, of)| word == tier.as_str() && *of == row.hash)
+        let serves = |role: &ModelRole| {
+            assignments.iter().any(|(word, of)| word == role.as_str() && *of == row.hash)
         };
         let trial = self.inner.trials.lock().get(&hash).cloned();
         Ok(ModelView {
@@ -83,7 +83,7 @@ impl ModelRegistry {
             imported_by: row.imported_by,
             measured: row.measured,
             trial: trial.unwrap_or(TrialState::None),
-            tiers: Tier::ALL.into_iter().filter(serves).collect(),
+            roles: ModelRole::ALL.into_iter().filter(serves).collect(),
             loaded: self.inner.residents.holds(hash),
             file_exists: self.inner.files.exists(hash),
             name: row.name,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base::{Coded as _, OsEntropy, SystemClock};
 use models::{
-    CallOptions, FairShare, GenerateInput, ModelHash, ModelRegistry, ModelView, ModelWorker,
-    OutputShape, PrefixScope, Priority, Prompt, Received, RegistryError, RegistrySettings,
-    Sampling, Tier, Tiers, WorkerCommand, WorkerSettings, WorkerState,
+    CallOptions, Encoders, FairShare, GenerateInput, ModelHash, ModelRegistry, ModelRole,
+    ModelView, ModelWorker, OutputShape, PrefixScope, Priority, Prompt, Received, RegistryError,
+    RegistrySettings, Sampling, TextKind, Tier, Tiers, WorkerCommand, WorkerSettings, WorkerState,
 };
 use store::{ApplianceScope, OperatorKey, Store, StoreOptions, StoreSettings};
 
@@ -22,6 +22,7 @@ struct Shop {
     key: OperatorKey,
     worker: ModelWorker,
     tiers: Tiers,
+    encoders: Encoders,
     registry: ModelRegistry,
     dir: tempfile::TempDir,
 }
@@ -49,12 +50,14 @@ impl Shop {
             ..WorkerSettings::default()
         };
         let worker = ModelWorker::new(command, settings, Arc::new(SystemClock));
-        let tiers = Tiers::new();
+        let (tiers, encoders) = (Tiers::new(), Encoders::default());
         let settings =
             RegistrySettings { memory_bytes: Some(memory_bytes), ..RegistrySettings::default() };
-        let registry = ModelRegistry::new(store.clone(), worker.clone(), tiers.clone(), settings);
+        let (of_tiers, of_encoders) = (tiers.clone(), encoders.clone());
+        let registry =
+            ModelRegistry::new(store.clone(), worker.clone(), of_tiers, of_encoders, settings);
         registry.start().await.unwrap();
-        Self { store, key, worker, tiers, registry, dir }
+        Self { store, key, worker, tiers, encoders, registry, dir }
     }
 
     fn scope(&self) -> ApplianceScope {
@@ -90,9 +93,13 @@ impl Shop {
         hash
     }
 
-    async fn assign(&self, tier: Tier, names: &[&str]) -> Result<Vec<ModelView>, RegistryError> {
+    async fn assign(
+        &self,
+        role: impl Into<ModelRole>,
+        names: &[&str],
+    ) -> Result<Vec<ModelView>, RegistryError> {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        self.registry.assign(&self.scope(), self.request(), tier, &names).await
+        self.registry.assign(&self.scope(), self.request(), role.into(), &names).await
     }
 
     async fn say(&self, tier: Tier, text: &str) -> Result<String, models::ModelError> {
@@ -141,7 +148,7 @@ async fn a_model_goes_from_its_file_to_its_tier_and_away_again() {
     let view = shop.import("GGUF llama 1000", "small").await.unwrap();
     assert_eq!((view.name.as_str(), view.size_bytes), ("small", 15));
     assert_eq!(view.facts.weights_bytes, 1000);
-    assert!(view.measured.is_none() && view.tiers.is_empty() && view.file_exists);
+    assert!(view.measured.is_none() && view.roles.is_empty() && view.file_exists);
     // The same again, under any name; another one under the same name.
     let again = shop.import("GGUF llama 1000", "other").await.unwrap_err();
     assert!(matches!(again, RegistryError::Exists { name } if name == "small"));
@@ -155,18 +162,80 @@ async fn a_model_goes_from_its_file_to_its_tier_and_away_again() {
     assert!(measured.prompt_tokens_per_s > 0.0 && measured.peak_memory_bytes > 0, "{measured:?}");
     assert!(tried.loaded);
     let assigned = shop.assign(Tier::Light, &[&view.hash.to_string()[..12]]).await.unwrap();
-    assert_eq!(assigned[0].tiers, [Tier::Light]);
+    assert_eq!(assigned[0].roles, [ModelRole::Write(Tier::Light)]);
     assert_eq!(shop.say(Tier::Heavy, "25 Nm").await.unwrap(), "small: 25 Nm");
     // What serves a tier stays.
     let (scope, request) = (shop.scope(), shop.request());
     let in_use = shop.registry.remove(&scope, request, view.hash).await.unwrap_err();
-    assert!(matches!(in_use, RegistryError::InUse { tier: "light" }));
+    assert!(matches!(in_use, RegistryError::InUse { role: "light" }));
     shop.assign(Tier::Light, &[]).await.unwrap();
     assert!(shop.tiers.is_empty());
     shop.registry.remove(&shop.scope(), shop.request(), view.hash).await.unwrap();
     assert!(shop.files().is_empty() && shop.registry.list().await.unwrap().is_empty());
     let names = [(view.hash, "small")];
     assert_eq!(shop.notes(&names), ["load small", "unload small"]);
+}
+
+#[tokio::test]
+async fn models_take_the_part_that_they_are_made_for() {
+    let shop = Shop::new(4096 * MIB).await;
+    let mut hashes = Vec::new();
+    for (content, name) in [
+        ("GGUF bert embeds 10", "finder"),
+        ("GGUF bert embeds 11", "second"),
+        ("GGUF bert reranks 10", "judge"),
+        ("GGUF llama 10", "writer"),
+    ] {
+        let hash = shop.import(content, name).await.unwrap().hash;
+        let tried = shop.registry.measure(&shop.scope(), shop.request(), hash).await.unwrap();
+        let measured = tried.measured.unwrap();
+        assert!(measured.prompt_tokens_per_s > 0.0, "{name}: {measured:?}");
+        assert_eq!(measured.generation_tokens_per_s.is_some(), name == "writer");
+        hashes.push(hash);
+    }
+    for (role, name) in [
+        (ModelRole::Embed, "judge"),
+        (ModelRole::Rerank, "finder"),
+        (ModelRole::Rerank, "writer"),
+        (ModelRole::Write(Tier::Light), "finder"),
+    ] {
+        let error = shop.assign(role, &[name]).await.unwrap_err();
+        assert!(error.to_string().contains("is made to"), "{role:?} {name}: {error}");
+    }
+    assert!(shop.assign(ModelRole::Embed, &["finder", "second"]).await.is_err());
+    let changes = shop.encoders.embedder_changes();
+    let assigned = shop.assign(ModelRole::Embed, &["finder"]).await.unwrap();
+    assert_eq!(assigned[0].roles, [ModelRole::Embed]);
+    assert!(changes.has_changed().unwrap());
+    shop.assign(ModelRole::Rerank, &["judge"]).await.unwrap();
+    assert!(shop.tiers.is_empty());
+
+    let options = CallOptions { priority: Priority::Interactive, timeout: PATIENT };
+    let texts = || vec!["a torque".to_owned(), "a torque of 25 Nm".to_owned()];
+    let embedder = shop.encoders.embedder().unwrap();
+    assert_eq!(embedder.describe().hash, hashes[0]);
+    let embeddings = embedder.embed(texts(), TextKind::Passage, options).await.unwrap();
+    assert_eq!(embeddings.len(), 2);
+    let reranker = shop.encoders.reranker().unwrap();
+    let relevances = reranker.rerank("torque?".to_owned(), texts(), options).await.unwrap();
+    assert_eq!(relevances, [8.0, 17.0]);
+
+    let in_use = shop.registry.remove(&shop.scope(), shop.request(), hashes[2]).await.unwrap_err();
+    assert!(matches!(in_use, RegistryError::InUse { role: "rerank" }));
+    shop.assign(ModelRole::Rerank, &[]).await.unwrap();
+    assert!(shop.encoders.reranker().is_none());
+    // Assignments outlast a restart.
+    let (tiers, encoders) = (Tiers::new(), Encoders::default());
+    let settings = RegistrySettings::default();
+    let again = ModelRegistry::new(
+        shop.store.clone(),
+        shop.worker.clone(),
+        tiers,
+        encoders.clone(),
+        settings,
+    );
+    again.start().await.unwrap();
+    assert_eq!(encoders.embedder().unwrap().describe().hash, hashes[0]);
 }
 
 #[tokio::test]
@@ -261,11 +330,12 @@ async fn a_restart_sweeps_leftovers_and_serves_what_was_assigned() {
     std::fs::write(models.join(".incoming/killed.part"), "GGUF").unwrap();
     let unknown = ModelHash::from_bytes([9; 32]);
     std::fs::write(models.join(format!("{unknown}.gguf")), "GGUF").unwrap();
-    let tiers = Tiers::new();
+    let (tiers, encoders) = (Tiers::new(), Encoders::default());
     let registry = ModelRegistry::new(
         shop.store.clone(),
         shop.worker.clone(),
         tiers.clone(),
+        encoders.clone(),
         RegistrySettings::default(),
     );
     registry.start().await.unwrap();

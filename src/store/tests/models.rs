@@ -25,7 +25,7 @@ async fn models_are_kept_with_their_trial_and_their_tiers() {
     let measured = ModelMeasurement {
         at: store.now(),
         prompt_tokens_per_s: 100.5,
-        generation_tokens_per_s: 10.25,
+        generation_tokens_per_s: Some(10.25),
         peak_memory_bytes: 1 << 33,
     };
     store.model_measured(&scope, opened.request(), [1; 32], measured).await.unwrap();
