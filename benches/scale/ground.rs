@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use audit::{Action, Event};
 use base::{OsEntropy, SystemClock, TenantId, UserId};
 use knowledge::{Library, LibrarySettings};
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{Encoders, ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use store::sql::params;
 use store::{
@@ -63,7 +63,7 @@ impl Ground {
             WorkerCommand { exe: EXE.into(), args: vec!["worker".into(), "model".into()] };
         let models = ModelWorker::new(command, WorkerSettings::default(), store.clock());
         let parser = ParseWorker::new(EXE, CageLimits::default());
-        let library = Library::new(parser, models, LibrarySettings::default());
+        let library = Library::new(parser, models, Encoders::default(), LibrarySettings::default());
         Ok(Self { store, operator, tenant, reader: UserId::from_bytes(READER), library })
     }
 

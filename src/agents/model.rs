@@ -141,8 +141,11 @@ pub struct Receipt {
     pub chunks_shown: Vec<ChunkId>,
     /// Their revisions.
     pub revisions: Vec<RevisionId>,
-    /// Name of the embedder that took part; `None` when it did not.
+    /// Name of the embedder by which passages were compared; `None` when none was.
     pub embedder: Option<String>,
+    /// Name of the model that has put the best passages in order, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reranker: Option<String>,
     /// How it was decided.
     pub decision: Decision,
     /// The question as it was searched for, when the conversation completed it.

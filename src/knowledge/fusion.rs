@@ -13,7 +13,7 @@ use models::Embedding;
 use crate::text::LanguageGuess;
 
 /// Weight of the cosine for a question in a language that the embedder speaks.
-const DENSE_WEIGHT_SPOKEN: f32 = 0.5;
+pub(crate) const DENSE_WEIGHT_SPOKEN: f32 = 0.5;
 
 /// Weight of the cosine for a question in another language: names, numbers and borrowed words.
 const DENSE_WEIGHT_FOREIGN: f32 = 0.2;
@@ -68,6 +68,45 @@ pub(crate) fn with_feedback(question: &Embedding, best: &[&Embedding]) -> Option
     Embedding::normalise(moved).ok()
 }
 
+/// Moves the cosines of one embedder to where another's lie: the same mean, the same spread.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Scale {
+    factor: f32,
+    shift: f32,
+}
+
+impl Default for Scale {
+    /// Leaves them as they are.
+    fn default() -> Self {
+        Self { factor: 1.0, shift: 0.0 }
+    }
+}
+
+impl Scale {
+    /// From what both say of the same chunks: cosines of the first embedder become like those of the second.
+    pub(crate) fn between(pairs: &[(f32, f32)]) -> Self {
+        let count = pairs.len() as f32;
+        if pairs.len() < 2 {
+            return Self::default();
+        }
+        let mean = |of: fn(&(f32, f32)) -> f32| pairs.iter().map(of).sum::<f32>() / count;
+        let (mean_from, mean_to) = (mean(|pair| pair.0), mean(|pair| pair.1));
+        let variance_from = pairs.iter().map(|pair| (pair.0 - mean_from).powi(2)).sum::<f32>();
+        let variance_to = pairs.iter().map(|pair| (pair.1 - mean_to).powi(2)).sum::<f32>();
+        let factor = if variance_from > f32::EPSILON {
+            (variance_to / variance_from).sqrt()
+        } else {
+            // All alike to the first one: it says nothing.
+            0.0
+        };
+        Self { factor, shift: mean_to - factor * mean_from }
+    }
+
+    pub(crate) fn of(self, cosine: f32) -> f32 {
+        (self.factor * cosine + self.shift).clamp(-1.0, 1.0)
+    }
+}
+
 /// The fused score, 0 to 1.
 #[must_use]
 pub fn fuse(scores: ArmScores, dense_weight: f32) -> f32 {
@@ -108,6 +147,21 @@ mod tests {
         let german = dense_weight(&LanguageGuess::certain(Language::German));
         assert!(german < english);
         assert!(dense_weight(&LanguageGuess::default()) <= german);
+    }
+
+    #[test]
+    fn cosines_of_another_embedder_get_mean_and_spread_of_the_first() {
+        let pairs = [(0.9, 0.6), (0.8, 0.4), (0.85, 0.2)];
+        let scale = Scale::between(&pairs);
+        let moved: Vec<f32> = pairs.iter().map(|(from, _)| scale.of(*from)).collect();
+        let mean = moved.iter().sum::<f32>() / 3.0;
+        assert!((mean - 0.4).abs() < 1e-5, "{moved:?}");
+        let spread = moved.iter().map(|of| (of - mean).powi(2)).sum::<f32>();
+        assert!((spread - 0.08).abs() < 1e-5, "{moved:?}");
+        assert!(moved[0] > moved[2] && moved[2] > moved[1], "their order stays: {moved:?}");
+        // What says nothing moves nothing.
+        assert_eq!(Scale::between(&[(0.5, 0.1), (0.5, 0.3)]).of(0.5), 0.2);
+        assert_eq!(Scale::between(&pairs[..1]).of(0.7), 0.7);
     }
 
     fn along(axis: usize) -> Embedding {

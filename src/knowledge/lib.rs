@@ -3,7 +3,8 @@
 //! A file becomes a revision of a document; a job reads it page by page, cuts it into chunks,
 //! embeds them and publishes them in one commit. A question meets two arms side by side: BM25 over
 //! an encrypted text index ([`index`]) and binary codes of embeddings ([`vector`]); [`retrieve()`]
-//! makes one absolute score of both.
+//! makes one absolute score of both. A model that an administrator has assigned embeds beside the built-in
+//! embedder, in a job of its own, and another one puts the best passages in order.
 //!
 //! Never:
 //! - scores or shows a chunk outside of the asking person's rights, or of a revision that does not
@@ -25,6 +26,7 @@ mod chunking;
 mod disclosures;
 mod disclosures_to;
 mod documents;
+mod embedder;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -37,6 +39,7 @@ mod model;
 mod pages;
 mod passages;
 mod questions;
+mod rerank;
 mod revisions;
 mod search;
 mod standing;
@@ -58,6 +61,7 @@ pub use documents::{
     CHUNK_PREVIEW_MAX, ChunkPreview, DocumentDetails, DocumentFilter, DocumentPage, PageProblem,
     document_by_key, document_delete, document_get, document_list, document_reindex,
 };
+pub use embedder::{EMBED_JOB, embed_handler, embedder_changed};
 pub use error::KnowledgeError;
 pub use fusion::{ArmScores, dense_weight, fuse};
 pub use ingest::{INGEST_JOB, ingest_handler};
@@ -80,7 +84,7 @@ pub use revisions::{
     revision_supersede, revision_withdraw,
 };
 pub use search::{
-    Degraded, Line, Retrieval, Retrieves, SEARCH_FILTER_MAX_ENTRIES, SEARCH_MAX_PASSAGES,
+    Degraded, Helped, Line, Retrieval, Retrieves, SEARCH_FILTER_MAX_ENTRIES, SEARCH_MAX_PASSAGES,
     SEARCH_QUERY_MAX_CHARS, SearchInput, SearchResults, passages_find, search, still_valid,
     still_within,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use models::ModelWorker;
+use models::{Encoders, ModelWorker};
 use parse::ParseWorker;
 
 /// Limits of ingestion and retrieval that an administrator may change.
@@ -20,6 +20,8 @@ pub struct LibrarySettings {
     pub query_timeout: Duration,
     /// The same while the model worker still has to start, which unpacks and reads the weights.
     pub first_query_timeout: Duration,
+    /// Time for putting what was found in order by the assigned model; after it the order stays.
+    pub rerank_timeout: Duration,
 }
 
 impl Default for LibrarySettings {
@@ -30,6 +32,7 @@ impl Default for LibrarySettings {
             page_batch: 16,
             query_timeout: Duration::from_secs(3),
             first_query_timeout: Duration::from_secs(15),
+            rerank_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -43,14 +46,20 @@ pub struct Library {
 struct Inner {
     parser: ParseWorker,
     models: ModelWorker,
+    encoders: Encoders,
     settings: LibrarySettings,
 }
 
 impl Library {
     /// A library over these workers; starts neither.
     #[must_use]
-    pub fn new(parser: ParseWorker, models: ModelWorker, settings: LibrarySettings) -> Self {
-        Self { inner: Arc::new(Inner { parser, models, settings }) }
+    pub fn new(
+        parser: ParseWorker,
+        models: ModelWorker,
+        encoders: Encoders,
+        settings: LibrarySettings,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { parser, models, encoders, settings }) }
     }
 
     /// What reads foreign files.
@@ -63,6 +72,12 @@ impl Library {
     #[must_use]
     pub fn models(&self) -> &ModelWorker {
         &self.inner.models
+    }
+
+    /// The models that an administrator has assigned to finding texts.
+    #[must_use]
+    pub fn encoders(&self) -> &Encoders {
+        &self.inner.encoders
     }
 
     /// The limits.

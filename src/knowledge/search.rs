@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use audit::{Action, Event};
 use base::{ChunkId, Label, RevisionId, Timestamp};
-use models::{Embedding, ModelError, Priority, TextKind, WorkerState};
+use models::{
+    CallOptions, Embedding, ModelDescription, ModelError, ModelHash, Priority, TextKind,
+    WorkerState,
+};
 use policy::{ClearanceFilter, Permit, chat, search};
 use serde_json::json;
 use store::{ReadTx, TenantCtx, WriteTx};
@@ -13,9 +16,11 @@ use store::{ReadTx, TenantCtx, WriteTx};
 use crate::chunk_set::Allowed;
 use crate::index::{TextQuery, TextSnapshot};
 use crate::passages::{Passage, Scores};
-use crate::retrieve::{Hit, RetrievalInput, retrieve};
-use crate::store::{self as rows, PassageRow};
+use crate::rerank::{self, RERANK_CANDIDATES};
+use crate::retrieve::{Dense, Fetched, Hit, RetrievalInput, retrieve_by};
+use crate::store::{self as rows, By, PassageRow};
 use crate::tenant_index::{self, Current};
+use crate::vector::VectorIndex;
 use crate::visible::{RevisionTable, SearchFilters};
 use crate::{KnowledgeError, Library, Revision, Standing};
 
@@ -68,8 +73,19 @@ pub struct Retrieval {
     pub passages: Vec<Passage>,
     /// Why it is less than it should be.
     pub degraded: Option<Degraded>,
-    /// The question's embedding, when there is one.
+    /// The question's embedding by the built-in embedder, when there is one.
     pub query_embedding: Option<Embedding>,
+    /// The models that had a part in it.
+    pub helped: Helped,
+}
+
+/// Assigned models that had a part in a retrieval.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Helped {
+    /// By whose embeddings meaning was compared, where it was not the built-in embedder.
+    pub embedder: Option<String>,
+    /// Who has put the best in order.
+    pub reranker: Option<String>,
 }
 
 /// What was found and recorded as shown.
@@ -81,6 +97,8 @@ pub struct SearchResults {
     pub degraded: Option<Degraded>,
     /// Join of the labels of all passages.
     pub label: Label,
+    /// The models that had a part in it.
+    pub helped: Helped,
 }
 
 /// Actions whose permit allows retrieval.
@@ -143,7 +161,8 @@ async fn search_once(
         Ok::<_, KnowledgeError>(tx.commit(event, ())?)
     };
     permit.ctx().write(shown).await?;
-    Ok(SearchResults { passages: found.passages, degraded: found.degraded, label })
+    let Retrieval { passages, degraded, helped, .. } = found;
+    Ok(SearchResults { passages, degraded, label, helped })
 }
 
 /// Whether revisions that were read a moment ago still count and are no more secret than `within`, the
@@ -234,30 +253,112 @@ async fn find(
     current: Current,
 ) -> Result<Retrieval, KnowledgeError> {
     let (query, snapshot) = analyse(&current, input.query.clone(), line).await?;
-    let (query_embedding, degraded) = match embed(library, query.plain_text()).await {
+    let question = query.plain_text().to_owned();
+    let (by_built_in, by_model) =
+        tokio::join!(embed(library, &question), by_model(ctx, library, &current, &question));
+    let (query_embedding, degraded) = match by_built_in {
         Ok(embedding) => (embedding, None),
         Err(reason) => (None, Some(reason)),
     };
+    let by_model = by_model?;
+    let reranker = library.encoders().reranker().filter(|_| !question.trim().is_empty());
+    let wanted = if reranker.is_some() { limit.max(RERANK_CANDIDATES) } else { limit };
     let clearance = ClearanceFilter::of(ctx.rights());
     let allowed = current.table.allowed(clearance, &input.filters, ctx.now());
     let embedding = query_embedding.clone();
-    let passages = ctx
+    let (mut passages, embedder) = ctx
         .read(move |tx| {
-            let hits = retrieve(
+            // Another one may be assigned by now, whose embeddings have taken their place.
+            let is_there =
+                |by: &ByModel| Ok::<_, KnowledgeError>(rows::embedder(tx)? == Some(by.model));
+            let by_model = match by_model {
+                Some(by) if is_there(&by)? => Some(by),
+                _ => None,
+            };
+            let dense = match &by_model {
+                Some(by) => {
+                    Dense { vectors: &by.vectors, question: Some(&by.embedding), by_model: true }
+                }
+                None => Dense {
+                    vectors: &current.arms.vectors,
+                    question: embedding.as_ref(),
+                    by_model: false,
+                },
+            };
+            let hits = retrieve_by(
                 &snapshot,
-                &current.arms.vectors,
-                |ids| Ok::<_, KnowledgeError>(rows::embeddings_load(tx, ids)?),
+                dense,
+                |ids| fetch(tx, ids, dense.by_model),
                 RetrievalInput {
                     query: &query,
                     embedding: embedding.as_ref(),
                     allowed: Allowed::Only(&allowed),
-                    limit,
+                    limit: wanted,
                 },
             )?;
-            load(tx, &current.table, &hits)
+            let passages = load(tx, &current.table, &hits)?;
+            Ok::<_, KnowledgeError>((passages, by_model.map(|by| by.name)))
         })
         .await?;
-    Ok(Retrieval { passages, degraded, query_embedding })
+    let reranker = match reranker {
+        Some(reranker) => {
+            let time = library.settings().rerank_timeout;
+            let asked = rerank::rerank(&*reranker, question, &mut passages, time);
+            asked.await.then(|| reranker.describe().name)
+        }
+        None => None,
+    };
+    passages.truncate(limit);
+    let helped = Helped { embedder, reranker };
+    Ok(Retrieval { passages, degraded, query_embedding, helped })
+}
+
+/// A question as an assigned model sees it, and what it is compared with.
+struct ByModel {
+    model: ModelHash,
+    name: String,
+    embedding: Embedding,
+    vectors: Arc<VectorIndex>,
+}
+
+/// The assigned embedder's part, as soon as it has embedded everything, and as long as it answers.
+async fn by_model(
+    ctx: &TenantCtx,
+    library: &Library,
+    current: &Current,
+    question: &str,
+) -> Result<Option<ByModel>, KnowledgeError> {
+    let Some(embedder) = library.encoders().embedder() else { return Ok(None) };
+    if question.trim().is_empty() {
+        return Ok(None);
+    }
+    let ModelDescription { hash: model, name, .. } = embedder.describe();
+    let Some(vectors) = tenant_index::vectors_by(ctx, &current.arms, model).await? else {
+        return Ok(None);
+    };
+    let timeout = library.settings().query_timeout;
+    let options = CallOptions { priority: Priority::Interactive, timeout };
+    match embedder.embed(vec![question.to_owned()], TextKind::Query, options).await {
+        Ok(mut embeddings) => {
+            Ok(embeddings.pop().map(|embedding| ByModel { model, name, embedding, vectors }))
+        }
+        Err(error) => {
+            tracing::warn!(
+                model.hash = %model,
+                error = &error as &dyn std::error::Error,
+                "the assigned embedder does not answer; the built-in one does its work"
+            );
+            Ok(None)
+        }
+    }
+}
+
+fn fetch(tx: &ReadTx<'_>, ids: &[ChunkId], by_model: bool) -> Result<Fetched, KnowledgeError> {
+    let built_in = rows::embeddings_load(tx, By::BuiltIn, ids)?;
+    Ok(match by_model {
+        true => (rows::embeddings_load(tx, By::Model, ids)?, built_in),
+        false => (built_in, Vec::new()),
+    })
 }
 
 /// The query taken apart, and the state of the index that it is meant for.

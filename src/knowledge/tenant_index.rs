@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::{ChunkId, OsEntropy, RevisionId};
+use models::ModelHash;
 use parking_lot::RwLock;
 use store::{ReadTx, SealedDirectory, TenantCtx};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -19,7 +20,7 @@ use crate::chunk_set::ChunkSet;
 use crate::index::{
     EncryptedDirectory, EncryptedDirectoryOptions, IndexError, IndexedChunk, TextIndex, TextWriter,
 };
-use crate::store::{self as rows, ChunkText, RetrievalRow};
+use crate::store::{self as rows, By, ChunkText, RetrievalRow};
 use crate::text::Language;
 use crate::upload;
 use crate::vector::VectorIndex;
@@ -55,6 +56,27 @@ pub(crate) struct TenantIndex {
 pub(crate) struct Arms {
     pub(crate) text: TextIndex,
     pub(crate) vectors: VectorIndex,
+    /// Read when a query first wants them.
+    by_model: RwLock<Option<ModelVectors>>,
+}
+
+/// Codes of the embeddings that an assigned model has made.
+#[derive(Clone)]
+struct ModelVectors {
+    model: ModelHash,
+    vectors: Arc<VectorIndex>,
+}
+
+impl Arms {
+    fn new(text: TextIndex, vectors: VectorIndex) -> Self {
+        Self { text, vectors, by_model: RwLock::default() }
+    }
+
+    /// Those by `model`; `None` as long as it has not embedded every chunk that can be found.
+    fn complete(&self, by_model: &ModelVectors, model: ModelHash) -> Option<Arc<VectorIndex>> {
+        let is_complete = by_model.model == model && by_model.vectors.len() == self.vectors.len();
+        is_complete.then(|| Arc::clone(&by_model.vectors))
+    }
 }
 
 /// What the arms hold.
@@ -114,6 +136,48 @@ pub(crate) async fn current(ctx: &TenantCtx) -> Result<Current, KnowledgeError> 
     Ok(Current { table, arms })
 }
 
+/// The codes of `model`'s embeddings in `arms`; `None` as long as it has not embedded every chunk that can be
+/// found.
+pub(crate) async fn vectors_by(
+    ctx: &TenantCtx,
+    arms: &Arc<Arms>,
+    model: ModelHash,
+) -> Result<Option<Arc<VectorIndex>>, KnowledgeError> {
+    let known = arms.by_model.read().clone();
+    if let Some(known) = known.filter(|known| known.model == model) {
+        return Ok(arms.complete(&known, model));
+    }
+    let index = TenantIndex::of(ctx)?;
+    // While somebody changes the arms, the built-in embedder goes on; a query does not wait for that.
+    let Ok(writing) = Arc::clone(&index.writing).try_lock_owned() else { return Ok(None) };
+    let arms = Arc::clone(arms);
+    ctx.read(move |tx| {
+        // What the arms hold, and not what the database may hold by now.
+        let mut ranges: Ranges =
+            writing.revisions.values().flat_map(|held| held.chunks.iter().copied()).collect();
+        ranges.sort_unstable();
+        let vectors = VectorIndex::new();
+        if rows::embedder(tx)? == Some(model) {
+            read_codes(tx, By::Model, &vectors, &ranges)?;
+        }
+        let read = ModelVectors { model, vectors: Arc::new(vectors) };
+        let complete = arms.complete(&read, model);
+        *arms.by_model.write() = Some(read);
+        Ok(complete)
+    })
+    .await
+}
+
+/// After a model has embedded what was missing: the next query reads its codes anew.
+pub(crate) async fn reread_model(ctx: &TenantCtx) -> Result<(), KnowledgeError> {
+    let index = TenantIndex::of(ctx)?;
+    let _writing = Arc::clone(&index.writing).lock_owned().await;
+    if let Some(arms) = &*index.arms.read() {
+        *arms.by_model.write() = None;
+    }
+    Ok(())
+}
+
 /// After a query met a damaged file of `arms`: the next one makes the index anew from the database.
 /// Does nothing when somebody else has seen to it already.
 pub(crate) fn distrust(ctx: &TenantCtx, arms: &Arc<Arms>) -> Result<(), KnowledgeError> {
@@ -129,7 +193,11 @@ pub(crate) fn distrust(ctx: &TenantCtx, arms: &Arc<Arms>) -> Result<(), Knowledg
 /// Memory of the codes, in bytes; 0 while the index is not open.
 pub(crate) fn codes_bytes(ctx: &TenantCtx) -> Result<u64, KnowledgeError> {
     let opened = TenantIndex::of(ctx)?.arms.read().clone();
-    Ok(opened.map_or(0, |arms| u64::try_from(arms.vectors.memory_bytes()).unwrap_or(u64::MAX)))
+    let bytes = opened.map_or(0, |arms| {
+        let by_model = arms.by_model.read().as_ref().map_or(0, |own| own.vectors.memory_bytes());
+        arms.vectors.memory_bytes() + by_model
+    });
+    Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
 }
 
 impl TenantIndex {
@@ -226,7 +294,7 @@ impl TenantIndex {
         match trusted {
             Ok(text) if text.generation().ok().flatten() == Some(table.generation) => {
                 let written = Written::of(table);
-                return Ok((Arc::new(Arms { text, vectors }), written));
+                return Ok((Arc::new(Arms::new(text, vectors)), written));
             }
             Ok(_) => tracing::info!("the index on disk is not in step with the database"),
             Err(error) => tracing::warn!(
@@ -240,7 +308,7 @@ impl TenantIndex {
         rows::indexed_chunks(tx, None, |chunk| add(&writer, table, &chunk))?;
         writer.commit(table.generation)?;
         writer.finish()?;
-        Ok((Arc::new(Arms { text, vectors }), Written::of(table)))
+        Ok((Arc::new(Arms::new(text, vectors)), Written::of(table)))
     }
 
     fn open_text(&self) -> Result<TextIndex, KnowledgeError> {
@@ -284,6 +352,7 @@ impl Arms {
         let is_known = |id: &RevisionId, held: &Held| known.revisions.get(id) == Some(held);
         let gone = known.revisions.iter().filter(|(id, held)| wanted.get(id) != Some(held));
         let mut writer = self.text.writer()?;
+        let by_model = self.by_model.read().clone();
         for (revision, held) in gone {
             writer.delete_revision(*revision);
             let mut chunks = ChunkSet::new();
@@ -291,10 +360,18 @@ impl Arms {
                 chunks.insert_range(ChunkId(*first), ChunkId(*last));
             }
             self.vectors.remove(&chunks);
+            if let Some(by_model) = &by_model {
+                by_model.vectors.remove(&chunks);
+            }
         }
         for (revision, held) in wanted.iter().filter(|(id, held)| !is_known(id, held)) {
             rows::indexed_chunks(tx, Some(*revision), |chunk| add(&writer, table, &chunk))?;
-            read_codes(tx, &self.vectors, &held.chunks)?;
+            read_codes(tx, By::BuiltIn, &self.vectors, &held.chunks)?;
+            if let Some(by_model) = &by_model
+                && rows::embedder(tx)? == Some(by_model.model)
+            {
+                read_codes(tx, By::Model, &by_model.vectors, &held.chunks)?;
+            }
         }
         writer.commit(table.generation)?;
         writer.finish()?;
@@ -344,19 +421,20 @@ fn load_vectors(tx: &ReadTx<'_>, table: &RevisionTable) -> Result<VectorIndex, K
     let mut ranges: Ranges = table.indexed().flat_map(|row| row.chunks.iter().copied()).collect();
     ranges.sort_unstable();
     let vectors = VectorIndex::new();
-    read_codes(tx, &vectors, &ranges)?;
+    read_codes(tx, By::BuiltIn, &vectors, &ranges)?;
     Ok(vectors)
 }
 
 /// Adds the stored codes of chunks to `vectors`.
 fn read_codes(
     tx: &ReadTx<'_>,
+    by: By,
     vectors: &VectorIndex,
     ranges: &[(i64, i64)],
 ) -> Result<(), KnowledgeError> {
     let mut codes = Vec::with_capacity(CODES_AT_ONCE);
     for (first, last) in ranges {
-        rows::codes_each(tx, (ChunkId(*first), ChunkId(*last)), |id, code| {
+        rows::codes_each(tx, by, (ChunkId(*first), ChunkId(*last)), |id, code| {
             codes.push((id, code));
             if codes.len() == CODES_AT_ONCE {
                 vectors.insert(codes.drain(..));

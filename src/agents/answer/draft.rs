@@ -53,7 +53,8 @@ impl Draft {
             mode: QUOTE_MODE.to_owned(),
             chunks_shown,
             revisions,
-            embedder: retrieval.query_embedding.as_ref().and_then(|_| embedder(library)),
+            embedder: compared_by(retrieval, library),
+            reranker: retrieval.helped.reranker.clone(),
             decision: chosen.decision.clone(),
             resolved_question,
             degraded: retrieval.degraded.map(|reason| reason.as_str().to_owned()),
@@ -88,7 +89,8 @@ impl Draft {
             mode: mode.to_owned(),
             chunks_shown,
             revisions,
-            embedder: retrieval.query_embedding.as_ref().and_then(|_| embedder(library)),
+            embedder: compared_by(retrieval, library),
+            reranker: retrieval.helped.reranker.clone(),
             decision: Decision { answerable: true, score: best, ..Decision::default() },
             resolved_question,
             degraded: retrieval.degraded.map(|reason| reason.as_str().to_owned()),
@@ -142,7 +144,12 @@ fn shown(citations: &[Citation], nearest: &[Nearest]) -> (Vec<ChunkId>, Vec<Revi
 }
 
 /// What the worker says that it embeds with.
-fn embedder(library: &Library) -> Option<String> {
+/// Name of the embedder that passages were compared by: the assigned one where it did, or the built-in one.
+fn compared_by(retrieval: &Retrieval, library: &Library) -> Option<String> {
+    if retrieval.helped.embedder.is_some() {
+        return retrieval.helped.embedder.clone();
+    }
+    retrieval.query_embedding.as_ref()?;
     match library.models().state() {
         WorkerState::Ready { hello, .. } => Some(hello.embedder.clone()),
         _ => None,

@@ -10,7 +10,7 @@ use store::job_progress;
 
 use crate::KnowledgeError;
 use crate::chunking;
-use crate::store::{self as rows, ChunkText, NewChunk};
+use crate::store::{self as rows, By, ChunkText, NewChunk};
 
 use super::Run;
 
@@ -148,7 +148,7 @@ impl Run<'_> {
         let done = pages + pages * embedded / u64::from(made.chunks.max(1));
         self.write(move |tx| {
             for (chunk, embedding) in batch.iter().zip(&embeddings) {
-                rows::embedding_set(&tx, chunk.id, embedding)?;
+                rows::embedding_set(&tx, By::BuiltIn, chunk.id, embedding)?;
             }
             job_progress(&tx, job, done, Some(pages * 2))?;
             let event = Event::new(CHUNKS_EMBEDDED)

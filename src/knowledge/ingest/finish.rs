@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use store::{WriteTx, job_progress, job_result};
 
 use crate::KnowledgeError;
+use crate::embedder::{embed_job, embed_later};
 use crate::model::{Revision, RevisionError, RevisionState};
 use crate::revisions::describe;
 use crate::store as rows;
@@ -27,13 +28,14 @@ impl Run<'_> {
             return Err(KnowledgeError::NoText { pages: made.pages });
         }
         let (id, job, title) = (self.revision.id, self.job, self.title.clone());
+        let (library, embed_job) = (self.library.clone(), embed_job(self.ctx)?);
         let steps = u64::from(made.pages) * 2;
         let result = json!({
             "pages": made.pages,
             "pages_without_text": made.pages_without_text,
             "chunks": made.chunks,
         });
-        self.write(move |tx| {
+        self.write(move |mut tx| {
             let before = find(&tx, &id)?;
             let chunks = rows::chunks_publish(&tx, id)?;
             rows::revision_ready(&tx, id)?;
@@ -44,6 +46,7 @@ impl Run<'_> {
             job_progress(&tx, job, steps, Some(steps))?;
             // In the same commit: a kill after it must not make the job do all this again.
             job_result(&tx, job, &result)?;
+            embed_later(&mut tx, &library, &embed_job)?;
             let event = Event::new(DOCUMENT_INGESTED)
                 .object("revision", id)
                 .before(describe(&before))

@@ -140,6 +140,41 @@ pub(crate) fn chunks_unembedded_count(
     )
 }
 
+/// The first published chunks behind `after` that the assigned model has not embedded yet.
+pub(crate) fn chunks_without_model_embedding(
+    tx: &ReadTx<'_>,
+    after: ChunkId,
+    limit: usize,
+) -> Result<Vec<ChunkText>, StoreError> {
+    let sql = format!(
+        "{TEXT_COLUMNS} WHERE c.id > ?1 AND c.ordinal >= 0 AND d.deleted_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM model_embeddings e WHERE e.chunk_id = c.id)
+         ORDER BY c.id LIMIT ?2"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = tx.query_all(&sql, params![after.0, limit], raw_text)?;
+    rows.into_iter().map(RawText::checked).collect()
+}
+
+/// Whether a chunk is there still.
+pub(crate) fn chunk_exists(tx: &ReadTx<'_>, id: ChunkId) -> Result<bool, StoreError> {
+    tx.query_row("SELECT count(*) > 0 FROM chunks WHERE id = ?1", [id.0], |row| row.get(0))
+}
+
+/// Published chunks, and those of them that the assigned model has embedded.
+pub(crate) fn model_embedded_counts(tx: &ReadTx<'_>) -> Result<(u64, u64), StoreError> {
+    let counts: (i64, i64) = tx.query_row(
+        "SELECT count(*), count(e.chunk_id)
+         FROM chunks c JOIN revisions r ON r.id = c.revision_id
+              JOIN documents d ON d.id = r.document_id
+              LEFT JOIN model_embeddings e ON e.chunk_id = c.id
+         WHERE c.ordinal >= 0 AND d.deleted_at IS NULL",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok((counts.0.unsigned_abs(), counts.1.unsigned_abs()))
+}
+
 /// Replaces the revision's chunks by those being made; returns how many there are.
 pub(crate) fn chunks_publish(tx: &WriteTx<'_>, revision: RevisionId) -> Result<u32, StoreError> {
     tx.execute(

@@ -14,16 +14,19 @@ use store::StoreError;
 use store::sql::id_bytes;
 
 pub(crate) use chunks::{
-    ChunkText, NewChunk, PassageRow, chunk_count, chunk_insert, chunk_previews, chunks_publish,
-    chunks_staged_count, chunks_staged_delete, chunks_unembedded_count, chunks_without_embedding,
-    indexed_chunks, passages_load,
+    ChunkText, NewChunk, PassageRow, chunk_count, chunk_exists, chunk_insert, chunk_previews,
+    chunks_publish, chunks_staged_count, chunks_staged_delete, chunks_unembedded_count,
+    chunks_without_embedding, chunks_without_model_embedding, indexed_chunks,
+    model_embedded_counts, passages_load,
 };
 pub(crate) use documents::{
     ChunkOrigin, DocumentRow, Listing, chunk_ids, chunk_origins, citing_answers, citing_messages,
     document_by_key, document_delete, document_find, document_insert, document_list,
     document_title_set, document_touch, quoted_origins, usage, user_exists,
 };
-pub(crate) use embeddings::{codes_each, embedding_set, embeddings_load};
+pub(crate) use embeddings::{
+    By, codes_each, embedder, embedder_set, embedding_set, embeddings_load,
+};
 pub(crate) use labels::{
     answers_raise, made_from_insert, made_from_of, revision_set_label, revision_set_metadata,
     revision_set_tags, works_raise,
@@ -32,7 +35,7 @@ pub(crate) use pages::{
     page_count, page_load, page_problems, page_store, pages_delete, pages_delete_after, pages_load,
 };
 pub(crate) use revisions::{
-    Fresh, RevisionInsert, open_jobs, revision_exists, revision_failed, revision_find,
+    Fresh, RevisionInsert, job_waits, open_jobs, revision_exists, revision_failed, revision_find,
     revision_insert, revision_parsed, revision_ready, revision_set_state, revision_set_validity,
     revisions_of, revisions_supersede, revisions_that_exist, same_bytes,
 };

@@ -218,6 +218,15 @@ pub(crate) fn open_jobs(tx: &ReadTx<'_>, subject: &str) -> Result<Vec<JobId>, St
     ids.iter().map(|id| id_bytes(id, "jobs.id").map(JobId::from_bytes)).collect()
 }
 
+/// Whether a job on this waits for its turn.
+pub(crate) fn job_waits(tx: &ReadTx<'_>, subject: &str) -> Result<bool, StoreError> {
+    tx.query_row(
+        "SELECT count(*) > 0 FROM jobs WHERE subject = ?1 AND state = 'queued'",
+        [subject],
+        |row| row.get(0),
+    )
+}
+
 /// A revision whose job was given up or cancelled by others than its handler says so.
 fn settle(tx: &ReadTx<'_>, revision: &mut Revision) -> Result<(), StoreError> {
     if !matches!(revision.state, RevisionState::Queued | RevisionState::Processing) {

@@ -15,7 +15,7 @@ use knowledge::{
     INGEST_JOB, KnowledgeError, Library, LibrarySettings, NewRevision, document_upload,
     ingest_handler, job_list, revision_withdraw,
 };
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{Encoders, ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use policy::authorize;
 use serde::Deserialize;
@@ -72,7 +72,7 @@ impl Plant {
         let command = WorkerCommand { exe: model_worker.into(), args };
         let models = ModelWorker::new(command, WorkerSettings::default(), Arc::new(SystemClock));
         let parser = ParseWorker::new(parse_worker, CageLimits::default());
-        let library = Library::new(parser, models, LibrarySettings::default());
+        let library = Library::new(parser, models, Encoders::default(), LibrarySettings::default());
         let bench = Workbench::new(Minds::none(), library.clone())?;
         Ok(Self { store, operator, library, bench })
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{ManualClock, OsEntropy, TenantId, Timestamp, UserId};
 use identity::{PasswordSettings, Passwords};
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{Encoders, ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use store::{JobRunner, OperatorKey, Store, StoreOptions, StoreSettings, TenantCtx};
 use tokio::task::JoinHandle;
@@ -43,7 +43,7 @@ pub(crate) fn library() -> Library {
         WorkerCommand { exe: WORKER.into(), args: vec!["worker".to_owned(), "model".to_owned()] };
     let models = ModelWorker::new(command, WorkerSettings::default(), clock);
     let parser = ParseWorker::new(WORKER, CageLimits::default());
-    Library::new(parser, models, LibrarySettings::default())
+    Library::new(parser, models, Encoders::default(), LibrarySettings::default())
 }
 
 fn start() -> Timestamp {

@@ -4,6 +4,7 @@
 
 mod changing;
 mod documents;
+mod encoders;
 mod ingestion;
 mod plant;
 mod validity;

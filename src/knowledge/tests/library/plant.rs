@@ -9,10 +9,10 @@ use base::{
     Classification, ManualClock, RequestId, Role, SeededEntropy, TenantId, Timestamp, UserId,
 };
 use knowledge::{
-    Document, INGEST_JOB, Library, LibrarySettings, NewRevision, Passage, SearchFilters,
-    SearchInput, SearchResults, Uploaded, document_upload, ingest_handler,
+    Document, EMBED_JOB, INGEST_JOB, Library, LibrarySettings, NewRevision, Passage, SearchFilters,
+    SearchInput, SearchResults, Uploaded, document_upload, embed_handler, ingest_handler,
 };
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{Encoders, ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use policy::authorize;
 use store::{
@@ -76,7 +76,7 @@ impl Plant {
         let command = WorkerCommand { exe: WORKER.into(), args };
         let models = ModelWorker::new(command, WorkerSettings::default(), clock.clone());
         let parser = ParseWorker::new(WORKER, CageLimits::default());
-        let library = Library::new(parser, models, settings);
+        let library = Library::new(parser, models, Encoders::default(), settings);
         Self { store, operator, tenant, clock, library, runner: OnceLock::new() }
     }
 
@@ -153,7 +153,10 @@ impl Plant {
     /// Lets the runner begin, if it has not.
     pub(crate) fn start_working(&self) {
         self.runner.get_or_init(|| {
-            let handlers = HashMap::from([(INGEST_JOB, ingest_handler(self.library.clone()))]);
+            let handlers = HashMap::from([
+                (INGEST_JOB, ingest_handler(self.library.clone())),
+                (EMBED_JOB, embed_handler(self.library.clone())),
+            ]);
             let runner = JobRunner::new(self.store.clone(), handlers);
             let working = tokio::spawn(Arc::clone(&runner).run());
             (runner, working)

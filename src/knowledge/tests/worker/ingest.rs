@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base::{OsEntropy, RequestId, SystemClock};
 use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler, job_list};
-use models::{ModelWorker, WorkerCommand, WorkerSettings};
+use models::{Encoders, ModelWorker, WorkerCommand, WorkerSettings};
 use parse::{CageLimits, ParseWorker};
 use store::{JobRunner, Store, StoreOptions, StoreSettings};
 
@@ -44,7 +44,12 @@ async fn ingest(dir: &Path, pause_ms: &str) -> Outcome {
     let command = WorkerCommand { exe: exe.clone(), args };
     let models = ModelWorker::new(command, WorkerSettings::default(), Arc::new(SystemClock));
     let settings = LibrarySettings { embed_batch_chunks: 1, page_batch: 1, ..Default::default() };
-    let library = Library::new(ParseWorker::new(exe, CageLimits::default()), models, settings);
+    let library = Library::new(
+        ParseWorker::new(exe, CageLimits::default()),
+        models,
+        Encoders::default(),
+        settings,
+    );
     let tenant = store.tenant_id_by_slug("plant").ok_or("no tenant")?;
     let scope = store.scope_from_operator(&operator, tenant, None).await?;
     let ctx = store.enter(scope, RequestId::new(store.now(), store.entropy())?).await?;

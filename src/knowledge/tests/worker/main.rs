@@ -91,7 +91,9 @@ fn answer(call: &Call) -> Result<AnswerBody, WorkerError> {
         | CallBody::LoadModel { .. }
         | CallBody::UnloadModel { .. }
         | CallBody::Generate { .. }
-        | CallBody::CountModelTokens { .. } => {
+        | CallBody::CountModelTokens { .. }
+        | CallBody::ModelEmbed { .. }
+        | CallBody::Rerank { .. } => {
             return Err(WorkerError::Failed { reason: "no language models in tests".to_owned() });
         }
     })
