@@ -16,9 +16,9 @@ use http::{AppParts, AppState, CorsOrigins, HttpSettings, Metrics, TlsIdentity, 
 use identity::{
     ExternalIssuer, KeySettings, PasswordSettings, Passwords, RefreshSettings, SessionSettings,
 };
-use knowledge::{INGEST_JOB, Library, LibrarySettings, ingest_handler};
+use knowledge::{EMBED_JOB, INGEST_JOB, Library, LibrarySettings, embed_handler, ingest_handler};
 use models::{
-    LanguageModel, ModelRegistry, ModelWorker, RegistrySettings, Tier, Tiers, Upstream,
+    Encoders, LanguageModel, ModelRegistry, ModelWorker, RegistrySettings, Tier, Tiers, Upstream,
     WorkerBuilds, WorkerCommand, WorkerSettings, upstreams_watch,
 };
 use parse::{CageLimits, ParseWorker};
@@ -103,13 +103,15 @@ impl Appliance {
         let models =
             model_worker(config, worker_builds(&model_command, config.models.worker_build), &store);
         let tiers = Tiers::new();
-        let registry = model_registry(config, &store, &models, &tiers).await;
+        let encoders = Encoders::default();
+        let registry = model_registry(config, &store, &models, (&tiers, &encoders)).await;
         let upstreams = upstreams(config, &door, &tiers)?;
-        let library = Library::new(parser, models.clone(), LibrarySettings::default());
+        let library = Library::new(parser, models.clone(), encoders, LibrarySettings::default());
         let bench = Workbench::new(Minds::new(tiers.clone()), library.clone())
             .map_err(|error| CliError::Failed(chain(&error)))?;
         let handlers = HashMap::from([
             (INGEST_JOB, ingest_handler(library.clone())),
+            (EMBED_JOB, embed_handler(library.clone())),
             (WORKFLOW_JOB, workflow_handler(bench.clone())),
             (MEMORY_JOB, memory_handler(bench)),
         ]);
@@ -348,7 +350,7 @@ async fn model_registry(
     config: &Config,
     store: &Store,
     worker: &ModelWorker,
-    tiers: &Tiers,
+    (tiers, encoders): (&Tiers, &Encoders),
 ) -> ModelRegistry {
     const MIB: u64 = 1024 * 1024;
     let models = &config.models;
@@ -358,7 +360,8 @@ async fn model_registry(
         threads: (models.threads > 0).then_some(models.threads),
         memory_bytes: (models.memory_mib > 0).then(|| u64::from(models.memory_mib) * MIB),
     };
-    let registry = ModelRegistry::new(store.clone(), worker.clone(), tiers.clone(), settings);
+    let (tiers, encoders) = (tiers.clone(), encoders.clone());
+    let registry = ModelRegistry::new(store.clone(), worker.clone(), tiers, encoders, settings);
     if let Err(error) = registry.start().await {
         tracing::error!(error = chain(&error), "language models can't be used: answers are quotes");
     }

@@ -76,8 +76,8 @@ pub(crate) enum AssignedTier {
     Standard,
     /// For what needs several steps
     Heavy,
-    /// Embedding: the built-in embedder is the only one today
+    /// Finding texts by what they mean, beside the built-in embedder
     Embed,
-    /// Reranking: there is none today
+    /// Putting what was found in order
     Rerank,
 }

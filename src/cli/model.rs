@@ -114,25 +114,24 @@ async fn assign(
         AssignedTier::Light => "light",
         AssignedTier::Standard => "standard",
         AssignedTier::Heavy => "heavy",
-        AssignedTier::Embed => {
-            return Err(CliError::Usage(
-                "the built-in embedder is the only one today: there is nothing to assign".into(),
-            ));
-        }
-        AssignedTier::Rerank => {
-            return Err(CliError::Usage(
-                "nothing reranks today: there is nothing to assign".into(),
-            ));
-        }
+        AssignedTier::Embed => "embed",
+        AssignedTier::Rerank => "rerank",
     };
     let body = json!({ "models": models });
     let assigned = api.put(&format!("{ROOT}/tiers/{tier}"), &body).await?;
     let names: Vec<String> =
         assigned["items"].as_array().into_iter().flatten().map(|m| field(m, "name")).collect();
-    out.line(&if names.is_empty() {
-        format!("The tier {tier} has no model; others serve in its place.")
-    } else {
-        format!("The tier {tier} is served by {}.", names.join(", "))
+    let names = names.join(", ");
+    out.line(&match (tier, names.is_empty()) {
+        ("embed", true) => "Meaning is compared by the built-in embedder alone.".to_owned(),
+        ("embed", false) => format!(
+            "{names} embeds what documents say, in every tenant, as a job. Until that is done, the \
+             built-in embedder goes on."
+        ),
+        ("rerank", true) => "What is found stays in its own order.".to_owned(),
+        ("rerank", false) => format!("{names} puts what is found in order."),
+        (_, true) => format!("The tier {tier} has no model; others serve in its place."),
+        (_, false) => format!("The tier {tier} is served by {names}."),
     });
     out.value(&assigned);
     Ok(())
@@ -342,6 +341,7 @@ fn describe(model: &Value, out: Out) {
     let lines = [
         ("hash", field(model, "hash")),
         ("architecture", format!("{}, {} parameters, {}", kind[0], kind[1], kind[2])),
+        ("made to", field(model, "purpose")),
         ("licence", model["licence"].as_str().unwrap_or("none named").to_owned()),
         ("file", format!("{} MiB", mebibytes(&model["size_bytes"]))),
         ("loaded", format!("{total} MiB, of these {weights} MiB weights")),
@@ -358,12 +358,13 @@ fn describe(model: &Value, out: Out) {
 fn describe_trial(model: &Value, out: Out) {
     let trial = &model["trial"];
     if trial["passed_at"].is_string() {
-        out.line(&format!(
-            "trial         reads {} and writes {} tokens a second; the worker took {} MiB",
-            rate(&trial["prompt_tokens_per_s"]),
-            rate(&trial["generation_tokens_per_s"]),
-            mebibytes(&trial["peak_memory_bytes"]),
-        ));
+        let reads = rate(&trial["prompt_tokens_per_s"]);
+        let speed = match &trial["generation_tokens_per_s"] {
+            Value::Null => format!("reads {reads} tokens a second"),
+            writes => format!("reads {reads} and writes {} tokens a second", rate(writes)),
+        };
+        let memory = mebibytes(&trial["peak_memory_bytes"]);
+        out.line(&format!("trial         {speed}; the worker took {memory} MiB"));
     }
 }
 

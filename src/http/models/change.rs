@@ -1,12 +1,12 @@
 //! What is done with a language model that is here.
 
-use ::models::{ModelHash, TIER_MAX_MODELS};
+use ::models::{ModelHash, ModelRole, TIER_MAX_MODELS};
 use policy::models;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 
-use super::path::{ModelPath, TierPath};
+use super::path::{ModelPath, RolePath};
 use super::view::LanguageModelView;
 use crate::call::Appliance;
 use crate::cursor::Page;
@@ -61,24 +61,28 @@ pub(super) async fn model_verify(
     Ok(Ok200(ModelVerification { hash: view.hash.to_string(), name: view.name, sound }))
 }
 
-/// Which models serve a tier.
+/// Which models serve a tier, embed or rerank.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AssignRequest {
-    /// Names or hashes; the first one is asked first. None leaves the tier to others.
+    /// Names or hashes; the first one is asked first. None leaves the tier to others, embedding to the built-in
+    /// model, and what is found in its own order. One at most for `embed` and `rerank`.
     #[schema(max_items = 8)]
     models: Vec<String>,
 }
 
 pub(super) async fn model_assign(
     call: Appliance<models::Manage>,
-    (Id(tier), Json(request)): (Id<TierPath>, Json<AssignRequest>),
+    (Id(role), Json(request)): (Id<RolePath>, Json<AssignRequest>),
 ) -> Result<Ok200<Page<LanguageModelView>>, Problem> {
     const _: () = assert!(TIER_MAX_MODELS == 8, "the schema above says so");
     let permit = call.permit()?;
     let registry = &call.state.models;
-    let assigned =
-        registry.assign(permit.scope(), call.request_id, tier.0, &request.models).await?;
+    let (scope, request_id) = (permit.scope(), call.request_id);
+    let assigned = registry.assign(scope, request_id, role.0, &request.models).await?;
+    if role.0 == ModelRole::Embed {
+        knowledge::embedder_changed(&call.state.store, scope, request_id).await?;
+    }
     Ok(Ok200(Page::whole(assigned.into_iter().map(LanguageModelView::from).collect())))
 }
 

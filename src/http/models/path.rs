@@ -1,6 +1,6 @@
-//! What paths name: a model, a tier.
+//! What paths name: a model, what it can be assigned to.
 
-use ::models::Tier;
+use ::models::ModelRole;
 
 use crate::input::PathId;
 use crate::route::{IdKind, IdParameter};
@@ -22,10 +22,10 @@ impl PathId for ModelPath {
     }
 }
 
-/// A tier.
-pub(super) struct TierPath(pub(super) Tier);
+/// A tier, `embed` or `rerank`.
+pub(super) struct RolePath(pub(super) ModelRole);
 
-impl PathId for TierPath {
+impl PathId for RolePath {
     const PARAMETER: IdParameter = IdParameter { name: "tier", kind: IdKind::Tier };
     const NOT_FOUND: &'static str = "tier_not_found";
 

@@ -33,7 +33,9 @@ pub(super) struct LanguageModelView {
     has_chat_template: bool,
     /// What it takes when it is loaded.
     memory: MemoryView,
-    /// Of `light`, `standard`, `heavy`.
+    /// What it is made for: `generate`, `embed` or `rerank`.
+    purpose: &'static str,
+    /// What it is assigned to, of `light`, `standard`, `heavy`, `embed`, `rerank`.
     tiers: Vec<&'static str>,
     /// The model worker holds it at this moment.
     loaded: bool,
@@ -73,7 +75,7 @@ pub(super) struct TrialView {
     /// Tokens of a prompt read in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_tokens_per_s: Option<f64>,
-    /// Tokens written in a second, one text at a time.
+    /// Tokens written in a second, one text at a time, by a model that writes.
     #[serde(skip_serializing_if = "Option::is_none")]
     generation_tokens_per_s: Option<f64>,
     /// Largest memory of the model worker, whatever else it held.
@@ -108,14 +110,16 @@ impl From<ModelView> for LanguageModelView {
                 working_bytes: need.working_bytes,
                 total_bytes: need.total_bytes(),
             },
-            tiers: view.tiers.iter().map(|tier| tier.as_str()).collect(),
+            purpose: view.facts.purpose.as_str(),
+            tiers: view.roles.iter().map(|role| role.as_str()).collect(),
             loaded: view.loaded,
             trial: TrialView {
                 state,
                 detail,
                 passed_at: measured.map(|measured| measured.at.to_string()),
                 prompt_tokens_per_s: measured.map(|measured| measured.prompt_tokens_per_s),
-                generation_tokens_per_s: measured.map(|measured| measured.generation_tokens_per_s),
+                generation_tokens_per_s: measured
+                    .and_then(|measured| measured.generation_tokens_per_s),
                 peak_memory_bytes: measured
                     .map(|measured| measured.peak_memory_bytes)
                     .filter(|bytes| *bytes > 0),

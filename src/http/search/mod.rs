@@ -127,6 +127,12 @@ struct SearchAnswer {
     passages: Vec<PassageView>,
     /// Why only words counted: `model_unavailable` or `model_slow`.
     degraded: Option<&'static str>,
+    /// The assigned model by which meaning was compared; the built-in embedder did it when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    embedder: Option<String>,
+    /// The assigned model that has put the best in order, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reranker: Option<String>,
     classification: &'static str,
     export_control: &'static str,
 }
@@ -150,6 +156,8 @@ async fn search_passages(
     Ok(Ok200(SearchAnswer {
         passages: results.passages.iter().map(PassageView::from).collect(),
         degraded: results.degraded.map(knowledge::Degraded::as_str),
+        embedder: results.helped.embedder,
+        reranker: results.helped.reranker,
         classification,
         export_control,
     }))

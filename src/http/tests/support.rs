@@ -13,7 +13,9 @@ use base::{Clock, OsEntropy, SystemClock};
 use http_body_util::BodyExt as _;
 use identity::{ExternalIssuer, PasswordSettings, Passwords};
 use knowledge::{Library, LibrarySettings};
-use models::{ModelRegistry, ModelWorker, RegistrySettings, Tiers, WorkerCommand, WorkerSettings};
+use models::{
+    Encoders, ModelRegistry, ModelWorker, RegistrySettings, Tiers, WorkerCommand, WorkerSettings,
+};
 use parse::{CageLimits, ParseWorker};
 use serde_json::{Value, json};
 use store::{OperatorKey, Store, StoreOptions, StoreSettings};
@@ -91,6 +93,7 @@ impl World {
             store.clone(),
             models.clone(),
             tiers.clone(),
+            Encoders::default(),
             RegistrySettings::default(),
         );
         let state = AppState::new(AppParts {
@@ -99,7 +102,7 @@ impl World {
             models: registry,
             upstreams: Vec::new(),
             passwords: Passwords::new(PasswordSettings::default()),
-            library: Library::new(parser, models, LibrarySettings::default()),
+            library: Library::new(parser, models, Encoders::default(), LibrarySettings::default()),
             cage: Err("not tested here".to_owned()),
             model_cage: Err("not tested here".to_owned()),
             metrics: Metrics::install().unwrap(),

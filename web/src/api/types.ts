@@ -57,6 +57,8 @@ export interface Receipt {
   chunks_shown: number[];
   revisions: string[];
   embedder: string | null;
+  /** The model that has put the best passages in order. */
+  reranker?: string;
   decision: { score?: number; threshold?: number } & Record<string, unknown>;
   resolved_question: string | null;
   degraded: string | null;

@@ -3,6 +3,8 @@ import { useTranslation } from "@/i18n/useTranslation";
 import { shortHash, rounded } from "./tiers";
 import type { LanguageModel } from "./useModels";
 
+const PURPOSES = ["generate", "embed", "rerank"] as const;
+
 /** What the file says of itself, what it takes, and what was measured. */
 export function ModelFacts({ model }: { model: LanguageModel }) {
   const { t } = useTranslation();
@@ -10,7 +12,9 @@ export function ModelFacts({ model }: { model: LanguageModel }) {
   const { memory, trial } = model;
   const rate = (value: number | null | undefined) =>
     value ? t("models.rate", { rate: number(rounded(value)) }) : null;
+  const purpose = PURPOSES.find((one) => one === model.purpose);
   const facts: [string, string | null | undefined][] = [
+    [t("models.made_to"), purpose && t(`models.purpose.${purpose}`)],
     [t("models.architecture"), model.architecture],
     [t("models.parameters"), compact(model.parameters)],
     [t("models.quantisation"), model.quantisation],

@@ -7,7 +7,7 @@ import { Notice } from "@/ui/Notice";
 import { ModelFacts } from "./ModelFacts";
 import { ModelProblem } from "./ModelProblem";
 import { TrialBadge } from "./TrialBadge";
-import { isBeingTried, TIERS } from "./tiers";
+import { isBeingTried, ROLES } from "./tiers";
 import { useModelChanges, type LanguageModel } from "./useModels";
 
 /** One model: what it is, how it did, and what can be done with it. */
@@ -21,9 +21,9 @@ export function ModelRow({ model }: { model: LanguageModel }) {
       <h3 className="flex flex-wrap items-center gap-2 font-semibold">
         <span className="min-w-0 break-all">{name}</span>
         <TrialBadge state={trial.state} />
-        {TIERS.filter((tier) => model.tiers.includes(tier)).map((tier) => (
-          <Badge key={tier} tone="accent">
-            {t(`models.tier.${tier}`)}
+        {ROLES.filter((role) => model.tiers.includes(role)).map((role) => (
+          <Badge key={role} tone="accent">
+            {t(`models.tier.${role}`)}
           </Badge>
         ))}
         {model.loaded && <Badge>{t("models.loaded")}</Badge>}

@@ -1,16 +1,22 @@
+import { TIERS } from "@/api/types";
 import type { LanguageModel } from "./useModels";
 
-/** From the quickest to the most thorough. */
-export const TIERS = ["light", "standard", "heavy"] as const;
-export type Tier = (typeof TIERS)[number];
+/** What finds texts instead of writing them. */
+export const ENCODERS = ["embed", "rerank"] as const;
+/** What a model can be assigned to. */
+export const ROLES = [...TIERS, ...ENCODERS] as const;
+export type Role = (typeof ROLES)[number];
 
-/** The models that serve a tier. */
-export const servingIn = (models: readonly LanguageModel[], tier: Tier): LanguageModel[] =>
-  models.filter(({ tiers }) => tiers.includes(tier));
+/** The models that take a role. */
+export const servingIn = (models: readonly LanguageModel[], role: Role): LanguageModel[] =>
+  models.filter(({ tiers }) => tiers.includes(role));
 
-/** The models that a tier may be given: those that have shown that they can write. */
-export const proven = (models: readonly LanguageModel[]): LanguageModel[] =>
-  models.filter(({ trial }) => Boolean(trial.passed_at));
+/** What a model must be made for to take a role. */
+const purposeOf = (role: Role): string => ENCODERS.find((one) => one === role) ?? "generate";
+
+/** The models that may take a role: those that are made for it, and have shown that they can. */
+export const proven = (models: readonly LanguageModel[], role: Role): LanguageModel[] =>
+  models.filter(({ trial, purpose }) => Boolean(trial.passed_at) && purpose === purposeOf(role));
 
 /** Whether a trial goes on or is about to begin. */
 export const isBeingTried = ({ trial }: LanguageModel): boolean => trial.state === "waiting" || trial.state === "running";

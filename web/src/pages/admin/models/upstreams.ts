@@ -1,4 +1,4 @@
-import type { Tier } from "./tiers";
+import type { Tier } from "@/api/types";
 import type { UpstreamModel } from "./useModels";
 
 /** The models of other machines that are members of a tier. */

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, take, takeWithStepUp } from "@/api/client";
 import type { components } from "@/api/schema";
-import { isBeingTried, type Tier } from "./tiers";
+import { isBeingTried, type Role } from "./tiers";
 
 export type LanguageModel = components["schemas"]["LanguageModel"];
 export type UpstreamModel = components["schemas"]["UpstreamModel"];
@@ -49,13 +49,13 @@ export function useModelChanges() {
   };
 }
 
-/** Lets a model serve a tier, or none. */
-export function useAssign(tier: Tier) {
+/** Lets a model take a role, or none. */
+export function useAssign(role: Role) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (hash: string | null) => {
       const body = { models: hash === null ? [] : [hash] };
-      return takeWithStepUp(() => api.PUT("/api/v1/models/tiers/{tier}", { params: { path: { tier } }, body }));
+      return takeWithStepUp(() => api.PUT("/api/v1/models/tiers/{tier}", { params: { path: { tier: role } }, body }));
     },
     onSuccess: () => client.invalidateQueries({ queryKey: MODELS }),
   });

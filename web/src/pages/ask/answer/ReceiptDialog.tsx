@@ -39,6 +39,7 @@ export function ReceiptDialog({ answer, receipt, onClose }: Props) {
           <Row label={t("receipt.decision")}>{t("receipt.decision_value", { score: percent(score), threshold: percent(threshold) })}</Row>
         )}
         <Row label={t("receipt.embedder")}>{receipt.embedder ?? t("receipt.words_only")}</Row>
+        {receipt.reranker && <Row label={t("receipt.reranker")}>{receipt.reranker}</Row>}
         {receipt.degraded && <Row label={t("receipt.degraded")}>{receipt.degraded}</Row>}
         <Row label={t("receipt.label")}>
           <LabelBadges classification={answer.classification} exportControl={answer.export_control} />
