@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use audit::{Action, Event};
 use base::{ChunkId, Label, RevisionId, Timestamp};
-use models::{
-    CallOptions, Embedding, ModelDescription, ModelError, ModelHash, Priority, TextKind,
-    WorkerState,
-};
+use models::Embedding;
 use policy::{ClearanceFilter, Permit, chat, search};
 use serde_json::json;
 use store::{ReadTx, TenantCtx, WriteTx};
@@ -16,11 +13,11 @@ use store::{ReadTx, TenantCtx, WriteTx};
 use crate::chunk_set::Allowed;
 use crate::index::{TextQuery, TextSnapshot};
 use crate::passages::{Passage, Scores};
+use crate::question::{self, ByModel};
 use crate::rerank::{self, RERANK_CANDIDATES};
 use crate::retrieve::{Dense, Fetched, Hit, RetrievalInput, retrieve_by};
 use crate::store::{self as rows, By, PassageRow};
 use crate::tenant_index::{self, Current};
-use crate::vector::VectorIndex;
 use crate::visible::{RevisionTable, SearchFilters};
 use crate::{KnowledgeError, Library, Revision, Standing};
 
@@ -254,8 +251,10 @@ async fn find(
 ) -> Result<Retrieval, KnowledgeError> {
     let (query, snapshot) = analyse(&current, input.query.clone(), line).await?;
     let question = query.plain_text().to_owned();
-    let (by_built_in, by_model) =
-        tokio::join!(embed(library, &question), by_model(ctx, library, &current, &question));
+    let (by_built_in, by_model) = tokio::join!(
+        question::embed(library, &question),
+        question::by_model(ctx, library, &current, &question)
+    );
     let (query_embedding, degraded) = match by_built_in {
         Ok(embedding) => (embedding, None),
         Err(reason) => (None, Some(reason)),
@@ -311,46 +310,6 @@ async fn find(
     passages.truncate(limit);
     let helped = Helped { embedder, reranker };
     Ok(Retrieval { passages, degraded, query_embedding, helped })
-}
-
-/// A question as an assigned model sees it, and what it is compared with.
-struct ByModel {
-    model: ModelHash,
-    name: String,
-    embedding: Embedding,
-    vectors: Arc<VectorIndex>,
-}
-
-/// The assigned embedder's part, as soon as it has embedded everything, and as long as it answers.
-async fn by_model(
-    ctx: &TenantCtx,
-    library: &Library,
-    current: &Current,
-    question: &str,
-) -> Result<Option<ByModel>, KnowledgeError> {
-    let Some(embedder) = library.encoders().embedder() else { return Ok(None) };
-    if question.trim().is_empty() {
-        return Ok(None);
-    }
-    let ModelDescription { hash: model, name, .. } = embedder.describe();
-    let Some(vectors) = tenant_index::vectors_by(ctx, &current.arms, model).await? else {
-        return Ok(None);
-    };
-    let timeout = library.settings().query_timeout;
-    let options = CallOptions { priority: Priority::Interactive, timeout };
-    match embedder.embed(vec![question.to_owned()], TextKind::Query, options).await {
-        Ok(mut embeddings) => {
-            Ok(embeddings.pop().map(|embedding| ByModel { model, name, embedding, vectors }))
-        }
-        Err(error) => {
-            tracing::warn!(
-                model.hash = %model,
-                error = &error as &dyn std::error::Error,
-                "the assigned embedder does not answer; the built-in one does its work"
-            );
-            Ok(None)
-        }
-    }
 }
 
 fn fetch(tx: &ReadTx<'_>, ids: &[ChunkId], by_model: bool) -> Result<Fetched, KnowledgeError> {
@@ -441,31 +400,4 @@ fn check(input: &SearchInput) -> Result<usize, KnowledgeError> {
         }
     }
     Ok(input.limit as usize)
-}
-
-/// The question's embedding, or why there is none. A line of conditions alone has none.
-async fn embed(library: &Library, text: &str) -> Result<Option<Embedding>, Degraded> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let (models, settings) = (library.models(), library.settings());
-    let timeout = match models.state() {
-        WorkerState::NotStarted | WorkerState::Starting => settings.first_query_timeout,
-        WorkerState::Ready { .. } | WorkerState::Failed { .. } => settings.query_timeout,
-    };
-    let texts = vec![text.to_owned()];
-    let answer = models.embed(texts, TextKind::Query, Priority::Interactive, timeout);
-    match answer.await {
-        Ok(mut embeddings) => embeddings.pop().map(Some).ok_or(Degraded::ModelUnavailable),
-        Err(ModelError::DeadlinePassed { .. } | ModelError::Busy { .. }) => {
-            Err(Degraded::ModelSlow)
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "a question can't be embedded; the text arm answers alone"
-            );
-            Err(Degraded::ModelUnavailable)
-        }
-    }
 }
