@@ -105,7 +105,7 @@ test("a model is brought in, tried, assigned, verified, and removed once nothing
   const dialog = page.getByRole("dialog");
   await row.getByRole("button", { name: "Remove" }).click();
   await dialog.getByRole("button", { name: "Remove" }).click();
-  await dialog.getByRole("alert").filter({ hasText: "A tier is served by the model" }).waitFor();
+  await dialog.getByRole("alert").filter({ hasText: "The model is in use" }).waitFor();
   await assertAccessible(page, "model in use");
   await page.keyboard.press("Escape");
   await row.getByRole("button", { name: "Measure again" }).click();
@@ -117,6 +117,54 @@ test("a model is brought in, tried, assigned, verified, and removed once nothing
   await row.getByRole("button", { name: "Remove" }).click();
   await dialog.getByRole("button", { name: "Remove" }).click();
   await page.getByText("There are none yet.").waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("models that find texts are assigned to that, and to nothing else", async () => {
+  const { context, page, faults } = await visitAsAdministrator();
+  await page.goto(`${appliance.url}/admin/models`);
+  for (const [shape, name] of [["embed", "Compass"], ["rerank", "Scales"]]) {
+    await bring(page, await makeModel(appliance.directory, name, shape));
+    const row = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
+    await row.getByText("Trial passed").waitFor({ timeout: TRIAL_MS });
+    // It reads, and writes nothing.
+    await row.getByRole("term").filter({ hasText: "Reads" }).waitFor();
+    assert.equal(await row.getByRole("term").filter({ hasText: "Writes" }).count(), 0);
+  }
+  const choices = async (label) => (await page.getByLabel(label, { exact: true }).locator("option").allInnerTexts()).map((text) => text.trim());
+  assert.deepEqual(await choices("Light"), ["No model"]);
+  assert.deepEqual(await choices("Embedding"), ["The built-in embedder alone", "Compass"]);
+  assert.deepEqual(await choices("Reranking"), ["No model: as they were found", "Scales"]);
+  await page.getByLabel("Embedding", { exact: true }).selectOption({ label: "Compass" });
+  await page.getByRole("button", { name: "Save Embedding" }).click();
+  await page.getByText("Every tenant embeds its documents with it now").waitFor();
+  await page.getByLabel("Reranking", { exact: true }).selectOption({ label: "Scales" });
+  await page.getByRole("button", { name: "Save Reranking" }).click();
+  await page.getByRole("heading", { name: "Scales" }).getByText("Reranking", { exact: true }).waitFor();
+  await assertSound(page, "models that find texts");
+  // The job shows how far it is, and what is found says who had a part.
+  await page.goto(`${appliance.url}/admin/jobs`);
+  const job = page.getByRole("listitem").filter({ hasText: "embedder" });
+  await job.getByText("Done", { exact: true }).waitFor({ timeout: TRIAL_MS });
+  const found = await page.evaluate(async () => {
+    const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ query: "flange bolts" }) };
+    return (await fetch("/api/v1/search", options)).json();
+  });
+  assert.deepEqual([found.embedder, found.reranker], ["Compass", "Scales"]);
+  await page.goto(`${appliance.url}/admin/models`);
+  for (const [label, none] of [["Embedding", "The built-in embedder alone"], ["Reranking", "No model: as they were found"]]) {
+    await page.getByLabel(label, { exact: true }).selectOption({ label: none });
+    await page.getByRole("button", { name: `Save ${label}` }).click();
+    await page.getByRole("heading", { name: label === "Embedding" ? "Compass" : "Scales" }).getByText(label, { exact: true }).waitFor({ state: "detached" });
+  }
+  const dialog = page.getByRole("dialog");
+  for (const name of ["Compass", "Scales"]) {
+    const row = page.getByRole("listitem").filter({ has: page.getByRole("heading", { name }) });
+    await row.getByRole("button", { name: "Remove" }).click();
+    await dialog.getByRole("button", { name: "Remove" }).click();
+    await row.waitFor({ state: "detached" });
+  }
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -105,12 +105,12 @@ export async function bringModel(appliance, name = "Cogwheel", tiers = ["light",
   for (const tier of tiers) await appliance.millwright("model", "assign", tier, name);
 }
 
-/** Writes a model of random weights; resolves with the path of its file. */
-export async function makeModel(directory, name) {
+/** Writes a model of random weights, of a shape that the maker knows; resolves with the path of its file. */
+export async function makeModel(directory, name, shape = "long") {
   const maker = process.env.TEST_MODEL_MAKER;
   assert.ok(maker, "TEST_MODEL_MAKER names the built example tiny_model");
   const file = join(directory, `${name}.gguf`);
-  await run(maker, ["long", name, file]);
+  await run(maker, [shape, name, file]);
   return file;
 }
 
