@@ -29,6 +29,10 @@ const SUBJECT: &str = "embedder";
 const EMBEDDER_CHANGED: Action = Action::new("embedder.changed");
 const CHUNKS_EMBEDDED: Action = Action::new("embedder.chunks_embedded");
 
+/// Chunks embedded per call and committed together: large models take seconds for each, and lose little when
+/// they are cut off.
+const BATCH_MAX_CHUNKS: usize = 16;
+
 /// Times that a full queue of the model worker is waited for before the job gives way.
 const BUSY_RETRIES_MAX: u32 = 30;
 
@@ -120,7 +124,7 @@ impl Run<'_> {
     /// Embeds what is missing, one committed batch after the other; returns how many chunks that were.
     async fn embed(&self, embedder: &dyn TextEncoder) -> Result<u64, KnowledgeError> {
         let (ctx, model) = (&self.job.ctx, embedder.describe().hash);
-        let size = self.library.settings().embed_batch_chunks.max(1);
+        let size = self.library.settings().embed_batch_chunks.clamp(1, BATCH_MAX_CHUNKS);
         let counted = ctx.read(|tx| Ok::<_, KnowledgeError>(rows::model_embedded_counts(tx)?));
         let (total, already) = counted.await?;
         let (mut after, mut count) = (ChunkId(0), 0);
