@@ -241,11 +241,13 @@ test("documents are found by their type and by whether they count, by the applia
   await page.getByLabel("Validity").selectOption({ label: "Valid" });
   const markdown = await page.evaluate(async () => {
     const { items } = await (await fetch("/api/v1/documents")).json();
-    return items.filter(({ current }) => current.format === "markdown" && current.standing === "valid").map(({ title }) => title);
+    return items.filter(({ current }) => current.format === "markdown").map(({ title, current }) => [title, current.standing]);
   });
-  await only(...markdown);
+  await only(...markdown.filter(([, standing]) => standing === "valid").map(([title]) => title));
   await page.getByLabel("Validity").selectOption("");
-  await only("Former note", ...markdown);
+  // More than one page of them, whatever an earlier test has made of the other one.
+  assert.ok(markdown.length > 1);
+  await only(...markdown.map(([title]) => title));
   const last = queries.at(-1);
   assert.deepEqual([last.get("format"), last.get("standing"), Boolean(last.get("cursor"))], ["markdown", null, true]);
   // A person has so many requests a minute, and the rest is no matter of pages.

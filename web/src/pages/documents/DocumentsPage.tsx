@@ -23,8 +23,9 @@ export function DocumentsPage() {
   const [over, setOver] = useState(false);
   useTitle(t("nav.documents"));
   const items = list.data?.pages.flatMap((page) => page.items) ?? [];
-  // One that failed is asked for again by the person, not without end by the page.
-  const more = () => !list.isFetchingNextPage && !list.isFetchNextPageError && void list.fetchNextPage();
+  // Asking while something is under way would break that off. One that failed is asked for again by the person, not
+  // without end by the page.
+  const more = () => !list.isFetching && !list.isFetchNextPageError && void list.fetchNextPage();
   const filtered = Object.values(filters).some(Boolean);
 
   const drop = async (event: DragEvent) => {
