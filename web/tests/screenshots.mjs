@@ -93,6 +93,13 @@ async function takeWork(page, take) {
   await take("agents-workflow-start");
 }
 
+/** Has whoever is signed in administer the appliance too: tenants and models are shown to nobody else. */
+async function administer(page) {
+  const me = await page.evaluate(async () => (await fetch("/api/v1/auth/me")).json());
+  const body = { tenant_id: me.tenant_id, user_id: me.id };
+  await appliance.console("POST", "/api/v1/appliance/administrators", body);
+}
+
 /** Takes pictures of a page in both themes. */
 const pictures = (page, device) => async (name) => {
   // A page that follows something keeps its stream open.
@@ -132,6 +139,7 @@ try {
     await page.getByRole("dialog").getByText("Quoted word for word").waitFor();
     await take("receipt");
     await page.keyboard.press("Escape");
+    await administer(page);
     for (const [name, path] of Object.entries(PAGES)) {
       await page.goto(appliance.url + path);
       // The appliance lets nobody ask for too much at once; the pages wait.
