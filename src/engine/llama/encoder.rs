@@ -17,9 +17,9 @@ use models::protocol::frame::FrameError;
 use models::protocol::{AnswerBody, CallId, LoadedModel, Priority, WorkerError};
 use models::{Embedding, TextKind};
 
-use super::inbox::{Command, Inbox};
+use super::inbox::Command;
 use super::instructions::Instructions;
-use super::model::{refuse, u32_of};
+use super::model::{AtWork, u32_of};
 use crate::gguf::Pooling;
 use crate::worker::{Courtesy, Generating, Outbox};
 
@@ -72,7 +72,8 @@ pub(super) struct Encoding<'m> {
     /// Tokens of one text.
     pub(super) window: usize,
     pub(super) instructions: Instructions,
-    pub(super) rerank_template: Option<String>,
+    /// What stands around a question and a text, for a reranker.
+    pub(super) frame: Vec<Piece>,
     pub(super) loaded: LoadedModel,
     pub(super) waiting: Vec<EncodeOrder>,
     pub(super) courtesy: Courtesy,
@@ -81,34 +82,21 @@ pub(super) struct Encoding<'m> {
     pub(super) outbox: Arc<Outbox>,
 }
 
-impl Encoding<'_> {
-    /// Until it is told to unload: gives the call that said so, or nothing when the worker ends.
-    pub(super) fn run(&mut self, inbox: &Inbox) -> Result<Option<CallId>, FrameError> {
-        loop {
-            let commands = if self.waiting.is_empty() { inbox.wait() } else { inbox.look() };
-            if inbox.is_closed() {
-                self.fail_all("the worker ends")?;
-                return Ok(None);
-            }
-            let mut commands = commands.into_iter();
-            while let Some(command) = commands.next() {
-                if let Command::Unload(id) = command {
-                    let reason = "the model was unloaded";
-                    self.fail_all(reason)?;
-                    refuse(&self.outbox, commands.collect(), reason);
-                    return Ok(Some(id));
-                }
-                self.take(command)?;
-            }
-            self.step()?;
-        }
+impl AtWork for Encoding<'_> {
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn loaded(&self) -> &LoadedModel {
+        &self.loaded
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     fn take(&mut self, command: Command) -> Result<(), FrameError> {
         match command {
-            Command::Loaded(id) => {
-                self.outbox.answer(id, Ok(AnswerBody::ModelLoaded(self.loaded.clone())))
-            }
             Command::Count { id, texts } => {
                 let count = |text: &String| u32_of(self.tokens(text, false).len());
                 let counts = texts.iter().map(count).collect();
@@ -120,23 +108,13 @@ impl Encoding<'_> {
                     self.waiting.push(*order);
                     return Ok(());
                 }
-                let made_for = if reranks { "embedding" } else { "reranking" };
-                self.refuse(order.id, made_for)
+                self.refuse(order.id)
             }
-            Command::Generate(order) => {
-                let made_for =
-                    if self.pooling == Pooling::Relevance { "reranking" } else { "embedding" };
-                self.refuse(order.id, made_for)
-            }
+            Command::Generate(order) => self.refuse(order.id),
             Command::Cancel(id) => self.drop_call(id, WorkerError::Cancelled),
             // Taken by the caller.
-            Command::Unload(_) => Ok(()),
+            Command::Loaded(_) | Command::Unload(_) => Ok(()),
         }
-    }
-
-    fn refuse(&self, id: CallId, made_for: &str) -> Result<(), FrameError> {
-        let reason = format!("it is made for {made_for}");
-        self.outbox.answer(id, Err(WorkerError::ModelRefused { reason }))
     }
 
     fn fail_all(&mut self, reason: &str) -> Result<(), FrameError> {
@@ -145,12 +123,6 @@ impl Encoding<'_> {
             self.outbox.answer(order.id, Err(error))?;
         }
         Ok(())
-    }
-
-    fn drop_call(&mut self, id: CallId, error: WorkerError) -> Result<(), FrameError> {
-        let Some(at) = self.waiting.iter().position(|order| order.id == id) else { return Ok(()) };
-        self.waiting.remove(at);
-        self.outbox.answer(id, Err(error))
     }
 
     /// Reads one text of the most urgent call, and answers the call when it was the last one.
@@ -190,6 +162,20 @@ impl Encoding<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+impl Encoding<'_> {
+    fn refuse(&self, id: CallId) -> Result<(), FrameError> {
+        let made_for = if self.pooling == Pooling::Relevance { "reranking" } else { "embedding" };
+        let reason = format!("it is made for {made_for}");
+        self.outbox.answer(id, Err(WorkerError::ModelRefused { reason }))
+    }
+
+    fn drop_call(&mut self, id: CallId, error: WorkerError) -> Result<(), FrameError> {
+        let Some(at) = self.waiting.iter().position(|order| order.id == id) else { return Ok(()) };
+        self.waiting.remove(at);
+        self.outbox.answer(id, Err(error))
     }
 
     /// Bulk work lets texts grow that people wait for; what people wait for lets bulk work step back.
@@ -231,59 +217,9 @@ impl Encoding<'_> {
 
     /// A question and a text as a reranker reads them.
     fn pair(&self, query: &str, text: &str) -> Vec<LlamaToken> {
-        let parts = match &self.rerank_template {
-            Some(template) => parts_of(template),
-            None => Vec::new(),
-        };
         let mut query = self.tokens(query, false);
         query.truncate(self.window / QUERY_SHARE);
-        let text = self.tokens(text, false);
-        let frame = match parts.is_empty() {
-            true => self.plain_frame(),
-            // The template's own control tokens are meant; those that people write are not.
-            false => {
-                let vocabulary = self.model.vocab();
-                let words = |words: &str| vocabulary.tokenize(words.as_bytes(), false, true);
-                let part = |part: &Part<'_>| match part {
-                    Part::Words(text) => Piece::Tokens(words(text)),
-                    Part::Query => Piece::Query,
-                    Part::Text => Piece::Text,
-                };
-                parts.iter().map(part).collect()
-            }
-        };
-        joined(&frame, &query, &text, self.window)
-    }
-
-    /// As the vocabulary says that two texts stand behind one another.
-    fn plain_frame(&self) -> Vec<Piece> {
-        let vocabulary = self.model.vocab();
-        let (adds_eos, adds_sep) = (vocabulary.should_add_eos(), vocabulary.should_add_sep());
-        let sep = vocabulary.sep();
-        let eos = if vocabulary.eos().0 < 0 { sep } else { vocabulary.eos() };
-        let mut first = Vec::new();
-        if vocabulary.should_add_bos() {
-            first.push(vocabulary.bos());
-        }
-        let mut between = Vec::new();
-        if adds_eos {
-            between.push(eos);
-        }
-        if adds_sep {
-            between.push(sep);
-        }
-        let last = match (adds_eos, adds_sep) {
-            (true, _) => vec![eos],
-            (false, true) => vec![sep],
-            (false, false) => Vec::new(),
-        };
-        vec![
-            Piece::Tokens(first),
-            Piece::Query,
-            Piece::Tokens(between),
-            Piece::Text,
-            Piece::Tokens(last),
-        ]
+        joined(&self.frame, &query, &self.tokens(text, false), self.window)
     }
 
     fn tokens(&self, text: &str, framed: bool) -> Vec<LlamaToken> {
@@ -322,10 +258,37 @@ enum Part<'t> {
 }
 
 /// The same as tokens.
-enum Piece {
+pub(super) enum Piece {
     Tokens(Vec<LlamaToken>),
     Query,
     Text,
+}
+
+/// What stands around a question and a text: what the model's template says, or else its vocabulary.
+pub(super) fn frame(model: &LlamaModel, template: Option<&str>) -> Vec<Piece> {
+    let vocabulary = model.vocab();
+    let parts = template.map(parts_of).unwrap_or_default();
+    if !parts.is_empty() {
+        let piece = |part: Part<'_>| match part {
+            // The template's own control tokens are meant; those that people write are not.
+            Part::Words(words) => Piece::Tokens(vocabulary.tokenize(words.as_bytes(), false, true)),
+            Part::Query => Piece::Query,
+            Part::Text => Piece::Text,
+        };
+        return parts.into_iter().map(piece).collect();
+    }
+    let sep = vocabulary.sep();
+    let eos = if vocabulary.eos().0 < 0 { sep } else { vocabulary.eos() };
+    let bos = vocabulary.should_add_bos().then(|| vocabulary.bos());
+    let (end, parting) =
+        (vocabulary.should_add_eos().then_some(eos), vocabulary.should_add_sep().then_some(sep));
+    vec![
+        Piece::Tokens(bos.into_iter().collect()),
+        Piece::Query,
+        Piece::Tokens(end.into_iter().chain(parting).collect()),
+        Piece::Text,
+        Piece::Tokens(end.or(parting).into_iter().collect()),
+    ]
 }
 
 /// None when the template does not name both.

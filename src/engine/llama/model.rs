@@ -10,12 +10,13 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::LlamaModel;
+use models::protocol::frame::FrameError;
 use models::protocol::{
     AnswerBody, CallId, ENCODE_WINDOW_TOKENS, FromWorker, LoadOptions, LoadedModel, ModelHash,
     ResponsePart, WorkerError,
 };
 
-use super::encoder::{Encoding, WINDOW_MIN_TOKENS, pooling_type};
+use super::encoder::{self, Encoding, WINDOW_MIN_TOKENS, pooling_type};
 use super::inbox::{Command, Inbox};
 use super::instructions::Instructions;
 use super::layout::Layout;
@@ -123,21 +124,65 @@ fn load_and_serve(loading: Loading) -> Result<Option<CallId>, String> {
         courtesy,
         outbox,
     };
-    match summary.pooling {
-        Some(pooling) => {
-            let mut encoding = ready.encoding(pooling)?;
-            let loaded = encoding.loaded.clone();
-            let told = encoding.outbox.answer(first, Ok(AnswerBody::ModelLoaded(loaded)));
-            // A socket that is closed ends the process; there is nobody to tell.
-            Ok(told.and_then(|()| encoding.run(&inbox)).unwrap_or(None))
+    let unload = match summary.pooling {
+        Some(pooling) => work(&mut ready.encoding(pooling)?, first, &inbox),
+        None => work(&mut ready.serving(hash, options.parallel)?, first, &inbox),
+    };
+    // A socket that is closed ends the process; there is nobody to tell.
+    Ok(unload.unwrap_or(None))
+}
+
+/// A model that is ready: between two steps it takes in what it is asked.
+pub(super) trait AtWork {
+    fn outbox(&self) -> &Outbox;
+
+    fn loaded(&self) -> &LoadedModel;
+
+    /// Whether there is nothing to do.
+    fn is_idle(&self) -> bool;
+
+    /// Takes in everything but [`Command::Loaded`] and [`Command::Unload`].
+    fn take(&mut self, command: Command) -> Result<(), FrameError>;
+
+    /// Ends all calls with an error.
+    fn fail_all(&mut self, reason: &str) -> Result<(), FrameError>;
+
+    fn step(&mut self) -> Result<(), FrameError>;
+}
+
+/// Says that the model is ready, and works until it is told to unload: gives the call that said so, or nothing when
+/// the worker ends.
+fn work(
+    model: &mut impl AtWork,
+    first: CallId,
+    inbox: &Inbox,
+) -> Result<Option<CallId>, FrameError> {
+    tell_loaded(model, first)?;
+    loop {
+        let commands = if model.is_idle() { inbox.wait() } else { inbox.look() };
+        if inbox.is_closed() {
+            model.fail_all("the worker ends")?;
+            return Ok(None);
         }
-        None => {
-            let mut serving = ready.serving(hash, options.parallel)?;
-            let loaded = serving.loaded.clone();
-            let told = serving.outbox.answer(first, Ok(AnswerBody::ModelLoaded(loaded)));
-            Ok(told.and_then(|()| serving.run(&inbox)).unwrap_or(None))
+        let mut commands = commands.into_iter();
+        while let Some(command) = commands.next() {
+            if let Command::Unload(id) = command {
+                let reason = "the model was unloaded";
+                model.fail_all(reason)?;
+                refuse(model.outbox(), commands.collect(), reason);
+                return Ok(Some(id));
+            }
+            match command {
+                Command::Loaded(id) => tell_loaded(model, id)?,
+                command => model.take(command)?,
+            }
         }
+        model.step()?;
     }
+}
+
+fn tell_loaded(model: &impl AtWork, id: CallId) -> Result<(), FrameError> {
+    model.outbox().answer(id, Ok(AnswerBody::ModelLoaded(model.loaded().clone())))
 }
 
 /// A model in memory, and what it is going to work with.
@@ -233,7 +278,7 @@ impl<'m> Ready<'m> {
             pooling,
             window,
             instructions: Instructions::of(self.summary.name.as_deref()),
-            rerank_template: self.summary.rerank_template.clone(),
+            frame: encoder::frame(self.model, self.summary.rerank_template.as_deref()),
             waiting: Vec::new(),
             courtesy: self.courtesy,
             bulk_tokens: 0,

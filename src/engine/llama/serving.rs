@@ -9,9 +9,9 @@ use llama_cpp_2::model::LlamaModel;
 use models::protocol::frame::FrameError;
 use models::protocol::{AnswerBody, CallId, LoadedModel, ModelHash, Priority, WorkerError};
 
-use super::inbox::{Command, Inbox, Order};
+use super::inbox::{Command, Order};
 use super::layout::Layout;
-use super::model::{refuse, u32_of};
+use super::model::{AtWork, u32_of};
 use super::plan::Pace;
 use super::prefixes::{Prefixes, WORTH_TOKENS};
 use super::sequence::{self, Sequence, Waiting};
@@ -46,42 +46,21 @@ pub(super) struct Serving<'m> {
     pub(super) outbox: Arc<Outbox>,
 }
 
-impl Serving<'_> {
-    /// Until it is told to unload: gives the call that said so, or nothing when the worker ends.
-    pub(super) fn run(&mut self, inbox: &Inbox) -> Result<Option<CallId>, FrameError> {
-        loop {
-            let idle = self.running.is_empty() && self.waiting.is_empty();
-            let commands = if idle { inbox.wait() } else { inbox.look() };
-            if inbox.is_closed() {
-                self.fail_all("the worker ends")?;
-                return Ok(None);
-            }
-            let mut commands = commands.into_iter();
-            while let Some(command) = commands.next() {
-                if let Command::Unload(id) = command {
-                    let reason = "the model was unloaded";
-                    self.fail_all(reason)?;
-                    refuse(&self.outbox, commands.collect(), reason);
-                    return Ok(Some(id));
-                }
-                self.take(command)?;
-            }
-            self.expire()?;
-            self.admit();
-            if self.running.is_empty() {
-                self.generating = None;
-            } else {
-                self.generating.get_or_insert_with(|| self.courtesy.generating());
-                self.step()?;
-            }
-        }
+impl AtWork for Serving<'_> {
+    fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    fn loaded(&self) -> &LoadedModel {
+        &self.loaded
+    }
+
+    fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.waiting.is_empty()
     }
 
     fn take(&mut self, command: Command) -> Result<(), FrameError> {
         match command {
-            Command::Loaded(id) => {
-                self.outbox.answer(id, Ok(AnswerBody::ModelLoaded(self.loaded.clone())))
-            }
             Command::Count { id, texts } => {
                 let count = |text: &String| {
                     let tokens = self.model.vocab().tokenize(text.as_bytes(), false, false);
@@ -106,10 +85,33 @@ impl Serving<'_> {
             }
             Command::Cancel(id) => self.drop_call(id, &WorkerError::Cancelled),
             // Taken by the caller.
-            Command::Unload(_) => Ok(()),
+            Command::Loaded(_) | Command::Unload(_) => Ok(()),
         }
     }
 
+    fn fail_all(&mut self, reason: &str) -> Result<(), FrameError> {
+        let waiting = self.waiting.drain(..).map(|text| text.id);
+        let running = self.running.drain(..).map(|sequence| sequence.text.id);
+        for id in waiting.chain(running) {
+            let error = WorkerError::Failed { reason: reason.to_owned() };
+            self.outbox.answer(id, Err(error))?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<(), FrameError> {
+        self.expire()?;
+        self.admit();
+        if self.running.is_empty() {
+            self.generating = None;
+            return Ok(());
+        }
+        self.generating.get_or_insert_with(|| self.courtesy.generating());
+        self.compute()
+    }
+}
+
+impl Serving<'_> {
     fn prepare(&mut self, order: Order) -> Result<Waiting, WorkerError> {
         let Order { id, priority, arrived, deadline, input, streams } = order;
         let prompt = self.layout.tokens(self.model, &input.prompt, &input.output)?;
@@ -165,16 +167,6 @@ impl Serving<'_> {
             return Ok(());
         }
         self.outbox.answer(id, Err(error.clone()))
-    }
-
-    pub(super) fn fail_all(&mut self, reason: &str) -> Result<(), FrameError> {
-        let waiting = self.waiting.drain(..).map(|text| text.id);
-        let running = self.running.drain(..).map(|sequence| sequence.text.id);
-        for id in waiting.chain(running) {
-            let error = WorkerError::Failed { reason: reason.to_owned() };
-            self.outbox.answer(id, Err(error))?;
-        }
-        Ok(())
     }
 
     /// Whether another text of this priority may run: the less urgent leave places free, so that

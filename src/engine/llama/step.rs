@@ -10,14 +10,14 @@ use models::protocol::{
     AnswerBody, FinishReason, FromWorker, Generation, ResponsePart, TokenUsage,
 };
 
-use super::model::{TELL_EVERY, u32_of};
+use super::model::{AtWork, TELL_EVERY, u32_of};
 use super::plan;
 use super::sequence::Sequence;
 use super::serving::Serving;
 
 impl Serving<'_> {
     /// One batch: computes, and takes a token for each text that is due one.
-    pub(super) fn step(&mut self) -> Result<(), FrameError> {
+    pub(super) fn compute(&mut self) -> Result<(), FrameError> {
         let wishes: Vec<_> = self.running.iter().map(Sequence::wish).collect();
         let counts = plan::batch(&wishes, &self.pace);
         if self.fill(&counts).is_err() {
