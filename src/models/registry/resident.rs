@@ -296,9 +296,24 @@ impl<'a> Turn<'a> {
         if timeout.is_zero() { Err(late()) } else { Ok(CallOptions { timeout, ..self.options }) }
     }
 
-    /// The worker has said that it has not.
-    fn missed(&self) {
-        self.model.missed.fetch_add(1, Ordering::Relaxed);
+    /// Asks until the worker has the model; it answers `None` when it has not.
+    async fn take<T, F>(
+        model: &'a Arc<WorkerModel>,
+        options: CallOptions,
+        ask: impl Fn(CallOptions) -> F + Send + 'a,
+    ) -> Result<T, ModelError>
+    where
+        F: Future<Output = Result<Option<T>, ModelError>> + Send,
+        T: Send,
+    {
+        let mut turn = Self::begin(model, options);
+        loop {
+            let options = turn.ready().await?;
+            match ask(options).await? {
+                Some(answer) => return Ok(answer),
+                None => model.missed.fetch_add(1, Ordering::Relaxed),
+            };
+        }
     }
 }
 
@@ -317,17 +332,10 @@ impl LanguageModel for Handle {
         options: CallOptions,
         pieces: Option<TextSink>,
     ) -> BoxFuture<'a, Result<Generation, ModelError>> {
-        Box::pin(async move {
-            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
-            let mut turn = Turn::begin(&self.0, options);
-            loop {
-                let options = turn.ready().await?;
-                match worker.generate(hash, input, options, pieces.clone()).await? {
-                    Some(generation) => return Ok(generation),
-                    None => turn.missed(),
-                }
-            }
-        })
+        let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+        Box::pin(Turn::take(&self.0, options, move |options| {
+            worker.generate(hash, input, options, pieces.clone())
+        }))
     }
 
     fn count_tokens<'a>(
@@ -335,17 +343,10 @@ impl LanguageModel for Handle {
         texts: Vec<String>,
         options: CallOptions,
     ) -> BoxFuture<'a, Result<Vec<u32>, ModelError>> {
-        Box::pin(async move {
-            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
-            let mut turn = Turn::begin(&self.0, options);
-            loop {
-                let options = turn.ready().await?;
-                match worker.count_model_tokens(hash, texts.clone(), options).await? {
-                    Some(counts) => return Ok(counts),
-                    None => turn.missed(),
-                }
-            }
-        })
+        let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+        Box::pin(Turn::take(&self.0, options, move |options| {
+            worker.count_model_tokens(hash, texts.clone(), options)
+        }))
     }
 }
 
@@ -360,17 +361,10 @@ impl TextEncoder for Handle {
         kind: TextKind,
         options: CallOptions,
     ) -> BoxFuture<'_, Result<Vec<Embedding>, ModelError>> {
-        Box::pin(async move {
-            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
-            let mut turn = Turn::begin(&self.0, options);
-            loop {
-                let options = turn.ready().await?;
-                match worker.model_embed(hash, texts.clone(), kind, options).await? {
-                    Some(embeddings) => return Ok(embeddings),
-                    None => turn.missed(),
-                }
-            }
-        })
+        let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+        Box::pin(Turn::take(&self.0, options, move |options| {
+            worker.model_embed(hash, texts.clone(), kind, options)
+        }))
     }
 
     fn rerank(
@@ -379,17 +373,10 @@ impl TextEncoder for Handle {
         texts: Vec<String>,
         options: CallOptions,
     ) -> BoxFuture<'_, Result<Vec<f32>, ModelError>> {
-        Box::pin(async move {
-            let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
-            let mut turn = Turn::begin(&self.0, options);
-            loop {
-                let options = turn.ready().await?;
-                match worker.rerank(hash, query.clone(), texts.clone(), options).await? {
-                    Some(relevances) => return Ok(relevances),
-                    None => turn.missed(),
-                }
-            }
-        })
+        let (worker, hash) = (self.0.residents.worker(), self.0.description.hash);
+        Box::pin(Turn::take(&self.0, options, move |options| {
+            worker.rerank(hash, query.clone(), texts.clone(), options)
+        }))
     }
 }
 

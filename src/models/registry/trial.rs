@@ -61,17 +61,18 @@ async fn reading(model: &Handle, residents: &Residents) -> Result<Measured, Regi
     let options = CallOptions { priority: Priority::Agent, timeout: TRIAL_TIMEOUT };
     let texts = vec!["The pump P-101 moves cooling water.".to_owned(), "Wear gloves.".to_owned()];
     let question = "Which pump moves cooling water?".to_owned();
-    let differs = match model.0.purpose() {
+    // Whether the first text gives another number than the last.
+    let differ = async |texts| match model.0.purpose() {
         ModelPurpose::Rerank => {
             let relevances = model.rerank(question.clone(), texts, options).await?;
-            relevances.first() != relevances.last()
+            Ok::<_, ModelError>(relevances.first() != relevances.last())
         }
         _ => {
             let embeddings = model.embed(texts, TextKind::Passage, options).await?;
-            embeddings.first() != embeddings.last()
+            Ok(embeddings.first() != embeddings.last())
         }
     };
-    if !differs {
+    if !differ(texts).await? {
         let reason = "it can't tell two texts from one another".to_owned();
         return Err(ModelError::ModelRefused { reason }.into());
     }
@@ -81,10 +82,7 @@ async fn reading(model: &Handle, residents: &Residents) -> Result<Measured, Regi
     let tokens = counts.first().copied().unwrap_or(0).min(window);
     let texts = vec![text; READ_TEXTS];
     let began = Instant::now();
-    match model.0.purpose() {
-        ModelPurpose::Rerank => drop(model.rerank(question, texts, options).await?),
-        _ => drop(model.embed(texts, TextKind::Passage, options).await?),
-    }
+    differ(texts).await?;
     let took_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
     let read = tokens.saturating_mul(u32::try_from(READ_TEXTS).unwrap_or(u32::MAX));
     Ok(Measured {
