@@ -3,24 +3,24 @@
 
 use std::time::Duration;
 
-use models::{ModelError, ModelWorker, Priority};
+use models::{ModelWorker, Priority};
 use parse::Page;
+use tokio_util::sync::CancellationToken;
 
 use crate::KnowledgeError;
 use crate::chunk::{ChunkOptions, Pieces, embedding_text};
+use crate::patience::patiently;
 use crate::store::{ChunkText, NewChunk};
 
 /// Pieces whose tokens are counted in one call.
 const COUNT_BATCH: usize = 2048;
-/// Times that a full queue of the model worker is waited for.
-const BUSY_RETRIES_MAX: u32 = 30;
 
 /// The chunks of a document. The same pages always give the same chunks.
 pub(crate) async fn chunks_of(
     pages: Vec<Page>,
     language: Option<String>,
-    models: &ModelWorker,
-    timeout: Duration,
+    (models, timeout): (&ModelWorker, Duration),
+    cancel: &CancellationToken,
 ) -> Result<Vec<NewChunk>, KnowledgeError> {
     let cutting = tokio::task::spawn_blocking(move || {
         let pieces = Pieces::of_pages(&pages);
@@ -30,7 +30,8 @@ pub(crate) async fn chunks_of(
     let (pieces, texts) = cutting.await.map_err(|_| KnowledgeError::Panicked)?;
     let mut counts = Vec::with_capacity(texts.len());
     for batch in texts.chunks(COUNT_BATCH) {
-        counts.extend(count(batch, models, timeout).await?);
+        let count = || models.count_tokens(batch.to_vec(), Priority::Ingest, timeout);
+        counts.extend(patiently(cancel, count).await?);
     }
     let assembling = tokio::task::spawn_blocking(move || {
         let drafts = pieces.assemble(&counts, language.as_deref(), ChunkOptions::default());
@@ -49,23 +50,6 @@ pub(crate) async fn chunks_of(
         chunks.collect()
     });
     assembling.await.map_err(|_| KnowledgeError::Panicked)
-}
-
-async fn count(
-    batch: &[String],
-    models: &ModelWorker,
-    timeout: Duration,
-) -> Result<Vec<u32>, KnowledgeError> {
-    let mut tries = 0;
-    loop {
-        match models.count_tokens(batch.to_vec(), Priority::Ingest, timeout).await {
-            Err(ModelError::Busy { retry_after }) if tries < BUSY_RETRIES_MAX => {
-                tries += 1;
-                tokio::time::sleep(retry_after).await;
-            }
-            other => return Ok(other?),
-        }
-    }
 }
 
 /// What the embedder is given for a stored chunk.

@@ -5,7 +5,6 @@
 //! one chunk is missing here, or the model does not answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use audit::{Action, Event};
 use base::{ChunkId, Coded as _};
@@ -17,6 +16,7 @@ use store::{
 };
 
 use crate::chunking::embedded_text;
+use crate::patience::patiently;
 use crate::store::{self as rows, By, ChunkText};
 use crate::{KnowledgeError, Library, tenant_index};
 
@@ -32,9 +32,6 @@ const CHUNKS_EMBEDDED: Action = Action::new("embedder.chunks_embedded");
 /// Chunks embedded per call and committed together: large models take seconds for each, and lose little when
 /// they are cut off.
 const BATCH_MAX_CHUNKS: usize = 16;
-
-/// Times that a full queue of the model worker is waited for before the job gives way.
-const BUSY_RETRIES_MAX: u32 = 30;
 
 /// Has every tenant embed with the model that is assigned now, or forget the embeddings of one that was. Returns in
 /// how many tenants that begins.
@@ -155,29 +152,12 @@ impl Run<'_> {
         let timeout = self.library.settings().embed_timeout;
         let options = CallOptions { priority: Priority::Ingest, timeout };
         let texts: Vec<String> = batch.iter().map(embedded_text).collect();
-        let mut tries = 0;
-        loop {
-            let answer = tokio::select! {
-                answer = embedder.embed(texts.clone(), TextKind::Passage, options) => answer,
-                () = self.job.cancel.cancelled() => return Err(KnowledgeError::Cancelled),
-            };
-            match answer {
-                Err(ModelError::Busy { retry_after }) if tries < BUSY_RETRIES_MAX => {
-                    tries += 1;
-                    self.pause(retry_after).await?;
-                }
-                Ok(embeddings) if embeddings.len() != batch.len() => {
-                    return Err(ModelError::Worker(None).into());
-                }
-                other => return Ok(other?),
-            }
-        }
-    }
-
-    async fn pause(&self, time: Duration) -> Result<(), KnowledgeError> {
-        tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
-            () = self.job.cancel.cancelled() => Err(KnowledgeError::Cancelled),
+        let embed = || embedder.embed(texts.clone(), TextKind::Passage, options);
+        let embeddings = patiently(&self.job.cancel, embed).await?;
+        if embeddings.len() == batch.len() {
+            Ok(embeddings)
+        } else {
+            Err(ModelError::Worker(None).into())
         }
     }
 

@@ -38,6 +38,7 @@ mod made_from;
 mod model;
 mod pages;
 mod passages;
+mod patience;
 mod question;
 mod questions;
 mod rerank;

@@ -26,10 +26,10 @@ const CLEAR_MARGIN: f32 = 0.4;
 pub(crate) async fn rerank(
     reranker: &dyn TextEncoder,
     question: String,
-    passages: &mut [Passage],
+    passages: &mut Vec<Passage>,
     time: Duration,
 ) -> bool {
-    let clear = match &*passages {
+    let clear = match passages.as_slice() {
         [first, second, ..] => first.scores.fused - second.scores.fused >= CLEAR_MARGIN,
         _ => true,
     };
@@ -67,10 +67,11 @@ pub(crate) async fn rerank(
     if relevances.len() < 2 {
         return false;
     }
-    let read = relevances.len();
-    let mut order: Vec<usize> = (0..read).collect();
-    order.sort_by(|a, b| relevances[*b].total_cmp(&relevances[*a]).then(a.cmp(b)));
-    let sorted: Vec<Passage> = order.iter().map(|at| passages[*at].clone()).collect();
-    passages[..read].clone_from_slice(&sorted);
+    let unread = passages.split_off(relevances.len());
+    let mut read: Vec<_> = relevances.into_iter().zip(passages.drain(..)).collect();
+    // Stable: of equally relevant ones the better found stays ahead.
+    read.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    passages.extend(read.into_iter().map(|(_, passage)| passage));
+    passages.extend(unread);
     true
 }

@@ -1,15 +1,14 @@
 //! Second step: the pages' chunks, stored beside those that answer now, and their embeddings.
 
-use std::time::Duration;
-
 use audit::{Action, Event};
-use models::{Embedding, ModelError, Priority, TextKind};
+use models::{Embedding, Priority, TextKind};
 use parse::Page;
 use serde_json::json;
 use store::job_progress;
 
 use crate::KnowledgeError;
 use crate::chunking;
+use crate::patience::patiently;
 use crate::store::{self as rows, By, ChunkText, NewChunk};
 
 use super::Run;
@@ -19,8 +18,6 @@ const CHUNKS_EMBEDDED: Action = Action::new("revision.chunks_embedded");
 
 /// Chunks stored in one commit.
 const CHUNK_BATCH: usize = 256;
-/// Times that a full queue of the model worker is waited for before the job gives way.
-const BUSY_RETRIES_MAX: u32 = 30;
 
 /// What a run has made so far.
 pub(super) struct Made {
@@ -38,7 +35,7 @@ impl Run<'_> {
         let models = self.library.models();
         let timeout = self.library.settings().embed_timeout;
         let language = self.revision.language.clone();
-        let chunks = chunking::chunks_of(pages, language, models, timeout).await?;
+        let chunks = chunking::chunks_of(pages, language, (models, timeout), self.cancel).await?;
         let made = Made {
             pages: u32::try_from(page_count).unwrap_or(u32::MAX),
             pages_without_text: u32::try_from(without_text).unwrap_or(u32::MAX),
@@ -105,33 +102,9 @@ impl Run<'_> {
     async fn embed_batch(&self, batch: &[ChunkText]) -> Result<Vec<Embedding>, KnowledgeError> {
         let timeout = self.library.settings().embed_timeout;
         let texts: Vec<String> = batch.iter().map(chunking::embedded_text).collect();
-        let mut tries = 0;
-        loop {
-            let call = self.library.models().embed(
-                texts.clone(),
-                TextKind::Passage,
-                Priority::Ingest,
-                timeout,
-            );
-            let answer = tokio::select! {
-                answer = call => answer,
-                () = self.cancel.cancelled() => return Err(KnowledgeError::Cancelled),
-            };
-            match answer {
-                Err(ModelError::Busy { retry_after }) if tries < BUSY_RETRIES_MAX => {
-                    tries += 1;
-                    self.pause(retry_after).await?;
-                }
-                other => return Ok(other?),
-            }
-        }
-    }
-
-    async fn pause(&self, time: Duration) -> Result<(), KnowledgeError> {
-        tokio::select! {
-            () = tokio::time::sleep(time) => Ok(()),
-            () = self.cancel.cancelled() => Err(KnowledgeError::Cancelled),
-        }
+        let models = self.library.models();
+        let embed = || models.embed(texts.clone(), TextKind::Passage, Priority::Ingest, timeout);
+        patiently(self.cancel, embed).await
     }
 
     async fn store_embeddings(
