@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod logging;
 mod memory;
+mod model_parts;
 mod service_manager;
 mod telemetry;
 mod worker_builds;

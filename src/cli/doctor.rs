@@ -10,8 +10,9 @@ use serde_json::json;
 use super::error::{CliError, Exit};
 use super::output::Out;
 use super::told;
-use crate::composition::{chain, model_command, parse_worker, tls_settings};
+use crate::composition::{chain, parse_worker, tls_settings};
 use crate::config::Config;
+use crate::model_parts::model_command;
 use crate::worker_builds::worker_builds;
 
 /// How a part is.
