@@ -172,7 +172,7 @@ fn every_schema_has_one_meaning() {
 #[test]
 fn openapi() {
     let text = openapi_document().unwrap();
-    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     // Whatever is referred to is there.
     for reference in text.split("\"$ref\":\"").skip(1) {
@@ -180,8 +180,8 @@ fn openapi() {
         let place = reference.strip_prefix('#').expect("a place in this document");
         assert!(document.pointer(place).is_some(), "{place} is referred to and not there");
     }
+    document["info"]["version"] = "[version]".into();
     // A dependency may have objects keep the order in which they were made.
-    insta::with_settings!({ sort_maps => true }, {
-        insta::assert_json_snapshot!(document, { ".info.version" => "[version]" });
-    });
+    document.sort_all_objects();
+    insta::assert_json_snapshot!(document);
 }
