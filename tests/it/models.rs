@@ -2,8 +2,11 @@
 //! says is noise, and the way is what counts.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use engine::tiny::{TinyModel, TinyOptions, TinyShape, WeightKind};
 use models::ModelPurpose;
@@ -88,6 +91,46 @@ fn a_model_is_brought_in_tried_assigned_and_asked_without_a_server() {
     assert!(!kept.exists());
     let verified = appliance.json(&["audit", "verify"]);
     assert!(verified["logs"].as_array().unwrap().iter().all(|log| log["sound"] == true));
+}
+
+/// Sends a model's file over the console, and goes away after a while without having read an answer.
+fn send_and_leave(appliance: &Appliance, file: &Path, after: Duration) {
+    let content = std::fs::read(file).unwrap();
+    let socket = appliance.data_dir().join("run/console.sock");
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let head = format!(
+        "POST /api/v1/models HTTP/1.1\r\nHost: console\r\nContent-Type: application/octet-stream\r\n\
+         Content-Length: {}\r\n\r\n",
+        content.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&content).unwrap();
+    std::thread::sleep(after);
+}
+
+#[test]
+fn a_model_that_arrived_is_tried_though_its_sender_has_gone() {
+    let appliance = Appliance::started();
+    let file = model_file(&appliance, "tiny", 1);
+    let listed = || appliance.json(&["model", "list"])["items"].clone();
+    // Whoever leaves before the file is whole on the disk leaves nothing. The first one who leaves later does so
+    // while the worker looks into it.
+    let waits = (0..250).map(|step| Duration::from_millis(step * 2));
+    let mut arrived = waits.filter(|wait| {
+        send_and_leave(&appliance, &file, *wait);
+        std::thread::sleep(Duration::from_millis(300));
+        listed() != json!([])
+    });
+    let wait = arrived.next().expect("the model arrives");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    loop {
+        let trial = listed()[0]["trial"].clone();
+        if trial["state"] == "passed" {
+            break;
+        }
+        assert!(Instant::now() < deadline, "its sender left after {wait:?}: {trial:#}");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// Has the admin's jobs end, and gives those that embed.

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import {
-  PHONE, assertAccessible, assertNoSidewaysScroll, assertSound, makeModel, note, open, signIn, startAppliance, startBrowser,
+  PHONE, assertAccessible, assertNoSidewaysScroll, assertSound, makeModel, note, open, signIn, startAppliance, startBrowser, test,
 } from "./support.mjs";
 
 const TRIAL_MS = 120_000;
@@ -66,7 +66,11 @@ test("a model is brought in, tried, assigned, verified, and removed once nothing
   await assertSound(page, "refused file");
 
   const file = await makeModel(appliance.directory, "Cogwheel");
-  await page.route("**/api/v1/models*", (route) => (route.request().method() === "POST" ? undefined : route.fallback()));
+  let held;
+  await page.route("**/api/v1/models*", (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    held = route;
+  });
   await bring(page, file);
   await page.getByText(/Sending Cogwheel\.gguf|Checking Cogwheel\.gguf/).waitFor();
   await assertSound(page, "model on its way");
@@ -76,6 +80,8 @@ test("a model is brought in, tried, assigned, verified, and removed once nothing
   await page.getByRole("navigation", { name: "Admin" }).getByRole("link", { name: "Models" }).click();
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByText("was cancelled").waitFor();
+  // What is held is let go with the route, and might arrive before the browser has cancelled it.
+  await held.abort().catch(() => {});
   await page.unroute("**/api/v1/models*");
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByText("“Cogwheel” has arrived").waitFor();

@@ -81,18 +81,18 @@ pub(super) async fn model_import(
     let registry = call.state.models.clone();
     let (incoming, place) = registry.receive(file.declared_bytes.or(query.size_bytes)).await?;
     let received = receive(incoming, file).await?;
-    // Goes on when the caller goes away: file and row belong together.
+    // Goes on when the caller goes away: file, row and trial belong together.
     let admitted = idempotency::to_the_end(async move {
         let name = query.name.as_deref();
         let scope = call.permit()?.scope();
-        let view = registry.admit(scope, call.request_id, received, name).await?;
+        let mut view = registry.admit(scope, call.request_id, received, name).await?;
         drop(place);
-        Ok((call, view))
+        view.trial = ::models::TrialState::Waiting;
+        super::change::begin_trial(call, view.hash);
+        Ok(view)
     });
-    let (call, mut view) = admitted.await?;
-    view.trial = ::models::TrialState::Waiting;
+    let view = admitted.await?;
     let location = format!("/api/v1/models/{}", view.hash);
-    super::change::begin_trial(call, view.hash);
     Ok(Created { location, body: view.into() })
 }
 

@@ -9,7 +9,7 @@ import { Notice } from "@/ui/Notice";
 import { Section } from "@/ui/Page";
 import { Progress } from "@/ui/Progress";
 import { ModelProblem } from "./ModelProblem";
-import { cancelImport, forgetImport, importModel, isGoing, onImported, useImporting, type Importing } from "./importing";
+import { cancelImport, forgetImport, importModel, isGoing, onImportEnded, useImporting, type Importing } from "./importing";
 import { MODELS } from "./useModels";
 
 /** Brings a model in from a file. */
@@ -17,7 +17,7 @@ export function ImportSection() {
   const { t } = useTranslation();
   const client = useQueryClient();
   const importing = useImporting();
-  useEffect(() => onImported(() => void client.invalidateQueries({ queryKey: MODELS })), [client]);
+  useEffect(() => onImportEnded(() => void client.invalidateQueries({ queryKey: MODELS })), [client]);
   const going = importing && isGoing(importing);
   return (
     <Section title={t("models.import")} hint={t("models.import_hint")}>

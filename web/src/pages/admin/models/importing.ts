@@ -20,7 +20,7 @@ export interface Importing {
 let importing: Importing | null = null;
 let control: AbortController | null = null;
 const listeners = new Set<() => void>();
-const doneListeners = new Set<() => void>();
+const endListeners = new Set<() => void>();
 
 function set(next: Importing | null): void {
   importing = next;
@@ -40,10 +40,10 @@ export const useImporting = (): Importing | null =>
     () => importing,
   );
 
-/** Calls `listener` whenever a model has arrived. */
-export function onImported(listener: () => void): () => void {
-  doneListeners.add(listener);
-  return () => doneListeners.delete(listener);
+/** Calls `listener` whenever a model has arrived, or may have: a file that was whole before it was cancelled is kept. */
+export function onImportEnded(listener: () => void): () => void {
+  endListeners.add(listener);
+  return () => endListeners.delete(listener);
 }
 
 export const isGoing = (one: Importing | null): boolean => one?.state === "sending" || one?.state === "checking";
@@ -64,13 +64,13 @@ export async function importModel(file: File, name: string | null): Promise<void
       return send();
     });
     patch({ state: "done", model });
-    for (const listener of doneListeners) listener();
   } catch (error) {
     if (own.signal.aborted) patch({ state: "cancelled" });
     else patch({ state: "failed", error });
   } finally {
     removeEventListener("beforeunload", warn);
     if (control === own) control = null;
+    for (const listener of endListeners) listener();
   }
 }
 
