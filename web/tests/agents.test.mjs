@@ -2,8 +2,8 @@
 // The model is made of random weights: what it writes is noise, and no sentence of it holds. Its runs
 // are in the tenant with one short document, and end at small budgets, so that they take little time.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { ask, assertSound, bringModel, open, signIn, startAppliance, startBrowser } from "./support.mjs";
+import { after, before } from "node:test";
+import { ask, assertSound, bringModel, open, signIn, startAppliance, startBrowser, test } from "./support.mjs";
 
 /** A model on a busy machine takes its time. */
 const RUN = { timeout: 300_000 };

@@ -1,8 +1,8 @@
 // The browser face in a real browser against a real appliance.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import {
-  PASSWORD, ask, assertAccessible, assertNoSidewaysScroll, enter, newQuestion, note, open, signIn, startAppliance, startBrowser, totp,
+  PASSWORD, ask, assertAccessible, assertNoSidewaysScroll, enter, newQuestion, note, open, signIn, startAppliance, startBrowser, test, totp,
 } from "./support.mjs";
 
 let appliance;

@@ -1,8 +1,8 @@
 // Keys, groups, changed documents, feedback, tenants and shared devices in a real browser.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import {
-  ask, assertAccessible, assertSound, newQuestion, note, open, signIn, startAppliance, startBrowser,
+  ask, assertAccessible, assertSound, newQuestion, note, open, signIn, startAppliance, startBrowser, test,
 } from "./support.mjs";
 
 let appliance;

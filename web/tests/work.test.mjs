@@ -1,9 +1,9 @@
 // Workflows, plans and memories in a real browser, with a model whose words are noise.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, test } from "node:test";
+import { after, before } from "node:test";
 import {
-  PHONE, assertAccessible, assertNoSidewaysScroll, assertSound, bringModel, filled, open, signIn, startAppliance, startBrowser,
+  PHONE, assertAccessible, assertNoSidewaysScroll, assertSound, bringModel, filled, open, signIn, startAppliance, startBrowser, test,
 } from "./support.mjs";
 
 let appliance;
