@@ -47,15 +47,19 @@ step "browser face"
 packaging/web.sh
 npm --prefix web run --silent check
 
-step "browser and accessibility"
+step "the browser's own measures"
 cargo build --locked --workspace --example tiny_model
-TEST_EXECUTABLE="$executable" TEST_MODEL_MAKER="$CARGO_TARGET_DIR/debug/examples/tiny_model" npm --prefix web test --silent
+export TEST_EXECUTABLE="$executable" TEST_MODEL_MAKER="$CARGO_TARGET_DIR/debug/examples/tiny_model"
+npm --prefix web run --silent test:quality
 
-# Five minutes that need little of the machine, beside checks that measure nothing; those in the browser do.
+# Five minutes that need little of the machine, beside checks that measure nothing.
 soak_said=$(mktemp)
 SOAK_MINUTES="${SOAK_MINUTES:-5}" packaging/soak.sh >"$soak_said" 2>&1 &
 soak=$!
 trap 'kill "$soak" 2>/dev/null || true; rm -f "$soak_said"' EXIT
+
+step "browser and accessibility"
+npm --prefix web run --silent test:pages
 
 step "TLS"
 python3 tests/contract/tls.py "$executable"

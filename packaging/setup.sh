@@ -37,7 +37,7 @@ cargo_tool() {
   fi
   say "building $name $version (once)"
   CARGO_TARGET_DIR="$cache/tools/target" CARGO_PROFILE_RELEASE_LTO=off \
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     cargo install --locked --quiet --root "$cache/tools" --version "$version" "$name"
   rm -rf "$cache/tools/target"
 }
