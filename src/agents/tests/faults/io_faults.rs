@@ -58,8 +58,6 @@ impl Flow {
     /// In `make test` only every so many-th operation of the flow fails.
     fn stride(self) -> usize {
         let bounded = match self {
-            Self::FirstStart => 2,
-            Self::Step(Step::Tenant) => 5,
             Self::Step(Step::Ingest) => 12,
             Self::Step(Step::SecondTenant) => 8,
             Self::Step(Step::Person) => 3,
