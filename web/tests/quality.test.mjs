@@ -41,33 +41,26 @@ function watchShifts() {
   }).observe({ type: "layout-shift", buffered: true });
 }
 
-/** Sums up what moves on each page, in a window of this size. */
-async function assertStandsStill(viewport) {
-  const { context, page, faults } = await visit({ viewport });
-  await page.addInitScript(watchShifts);
-  await signIn(page, appliance, "admin@plant.example");
-  const paths = [
-    "/ask", "/documents", "/search?q=torque", "/me", "/help", "/agents", "/admin/users", "/admin/groups", "/admin/keys", "/admin/feedback",
-    "/admin/models", "/admin/budgets", "/admin/settings", "/admin/jobs", "/admin/audit", "/admin/health", "/admin/tenants",
-  ];
-  for (const path of paths) {
-    await page.goto(appliance.url + path);
-    await page.locator("#main h1").first().waitFor();
-    await page.waitForLoadState("networkidle");
-    const shifted = await page.evaluate(() => globalThis.shifted);
-    const sum = shifted.reduce((all, [value]) => all + value, 0);
-    assert.ok(sum < SHIFT_MAX, `${path} at ${viewport.width} px moved by ${sum.toFixed(3)}: ${JSON.stringify(shifted)}`);
+test("pages stand still while they fill", async () => {
+  for (const viewport of [{ width: 1280, height: 800 }, PHONE]) {
+    const { context, page, faults } = await visit({ viewport });
+    await page.addInitScript(watchShifts);
+    await signIn(page, appliance, "admin@plant.example");
+    const paths = [
+      "/ask", "/documents", "/search?q=torque", "/me", "/help", "/agents", "/admin/users", "/admin/groups", "/admin/keys", "/admin/feedback",
+      "/admin/models", "/admin/budgets", "/admin/settings", "/admin/jobs", "/admin/audit", "/admin/health", "/admin/tenants",
+    ];
+    for (const path of paths) {
+      await page.goto(appliance.url + path);
+      await page.locator("#main h1").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      const shifted = await page.evaluate(() => globalThis.shifted);
+      const sum = shifted.reduce((all, [value]) => all + value, 0);
+      assert.ok(sum < SHIFT_MAX, `${path} at ${viewport.width} px moved by ${sum.toFixed(3)}: ${JSON.stringify(shifted)}`);
+    }
+    assert.deepEqual(faults, []);
+    await context.close();
   }
-  assert.deepEqual(faults, []);
-  await context.close();
-}
-
-test("pages stand still while they fill, in a window and on a phone", async () => {
-  // The first time, a password of one's own is set.
-  const { context, page } = await visit();
-  await signIn(page, appliance, "admin@plant.example");
-  await context.close();
-  await Promise.all([{ width: 1280, height: 800 }, PHONE].map(assertStandsStill));
 });
 
 /** What the main thread worked since the last call, in milliseconds of CPU time: what else the machine does is not ours. */
@@ -270,7 +263,6 @@ test("the first word of an answer is seen within a tenth of a second of its comi
   const { context, page, faults } = await visit();
   await page.addInitScript(streamByHand);
   await signIn(page, appliance, "operator@plant.example");
-  // The best of three: what the machine did besides is not the page's.
   const rounds = [];
   for (let round = 0; round < 3; round += 1) {
     await page.goto(`${appliance.url}/ask`);
@@ -281,7 +273,7 @@ test("the first word of an answer is seen within a tenth of a second of its comi
     rounds.push(await page.evaluate(firstWordMs));
   }
   console.log(`first word after ${rounds.map(Math.round).join(", ")} ms`);
-  assert.ok(Math.min(...rounds) < TOKEN_SEEN_MS, `${rounds} ms`);
+  assert.ok(Math.max(...rounds) < TOKEN_SEEN_MS, `${rounds} ms`);
   // Stopping is as quick.
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByText("Stopped. Nothing was kept.").waitFor();
@@ -536,10 +528,7 @@ test("a page that is a picture is named, and who was answered from a document sh
   await context.close();
 });
 
-// The last one: from here on the appliance has a limit.
 test("whoever is faster than the limit sees what was asked for a little later", async () => {
-  await appliance.kill();
-  await appliance.start({ MILLWRIGHT_SERVER_REQUESTS_PER_MINUTE_AND_USER: "60" });
   const { context, page, faults } = await visit();
   await signIn(page, appliance, "operator@plant.example");
   let refused = 0;
