@@ -1,6 +1,6 @@
 //! What is done with a language model that is here.
 
-use ::models::{ModelHash, ModelRole, TIER_MAX_MODELS};
+use ::models::{ModelRole, ModelView, TIER_MAX_MODELS, TrialState};
 use policy::models;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
@@ -15,9 +15,14 @@ use crate::output::{Accepted, NoContent, Ok200};
 use crate::problem::Problem;
 
 /// Tries a model beside the request. How it stands is told with the model.
-pub(super) fn begin_trial(call: Appliance<models::Manage>, hash: ModelHash) {
+pub(super) fn begin_trial(
+    call: Appliance<models::Manage>,
+    mut model: ModelView,
+) -> LanguageModelView {
+    let hash = model.hash;
     // Whoever asks next sees that it is not over yet.
     call.state.models.announce_trial(hash);
+    model.trial = TrialState::Waiting;
     let trial = async move {
         let Ok(permit) = call.permit() else { return };
         let registry = &call.state.models;
@@ -27,6 +32,7 @@ pub(super) fn begin_trial(call: Appliance<models::Manage>, hash: ModelHash) {
         }
     };
     tokio::spawn(trial.in_current_span());
+    model.into()
 }
 
 pub(super) async fn model_try(
@@ -34,11 +40,9 @@ pub(super) async fn model_try(
     Id(model): Id<ModelPath>,
 ) -> Result<Accepted<LanguageModelView>, Problem> {
     call.permit()?;
-    let mut view = call.state.models.get(&model.0).await?;
-    let hash = view.hash;
-    view.trial = ::models::TrialState::Waiting;
-    begin_trial(call, hash);
-    Ok(Accepted { location: format!("/api/v1/models/{hash}"), body: view.into() })
+    let view = call.state.models.get(&model.0).await?;
+    let location = format!("/api/v1/models/{}", view.hash);
+    Ok(Accepted { location, body: begin_trial(call, view) })
 }
 
 /// Whether a file is the one that was brought in.

@@ -12,6 +12,7 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{ContentBuilder, Required};
 
+use super::change::begin_trial;
 use super::view::LanguageModelView;
 use crate::call::{Appliance, Call};
 use crate::endpoint::{Input, Signature};
@@ -85,15 +86,12 @@ pub(super) async fn model_import(
     let admitted = idempotency::to_the_end(async move {
         let name = query.name.as_deref();
         let scope = call.permit()?.scope();
-        let mut view = registry.admit(scope, call.request_id, received, name).await?;
+        let view = registry.admit(scope, call.request_id, received, name).await?;
         drop(place);
-        view.trial = ::models::TrialState::Waiting;
-        super::change::begin_trial(call, view.hash);
-        Ok(view)
+        let location = format!("/api/v1/models/{}", view.hash);
+        Ok(Created { location, body: begin_trial(call, view) })
     });
-    let view = admitted.await?;
-    let location = format!("/api/v1/models/{}", view.hash);
-    Ok(Created { location, body: view.into() })
+    admitted.await
 }
 
 /// Takes the file to the disk as it arrives.
