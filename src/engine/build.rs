@@ -43,8 +43,9 @@ fn find_and_verify() -> Result<(), String> {
     if std::env::var_os("MILLWRIGHT_WEIGHTS").is_some_and(|place| place == "outside") {
         println!("cargo::rustc-cfg=weights_outside");
     }
-    let pins_path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models").join(MODEL).join("pins.json");
+    // Asked for now, not when this was compiled: checkouts that share a target directory share this program.
+    let room = std::env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo names no CARGO_MANIFEST_DIR")?;
+    let pins_path = Path::new(&room).join("../../models").join(MODEL).join("pins.json");
     println!("cargo::rerun-if-changed={}", pins_path.display());
     let pins = fs::read(&pins_path)
         .map_err(|error| format!("{} cannot be read: {error}", pins_path.display()))?;
